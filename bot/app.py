@@ -1,0 +1,62 @@
+"""The Bolt App and its routing table, one line for each listener."""
+
+import secrets
+from typing import Any
+
+import structlog
+from slack_bolt import App, BoltResponse, Respond
+from slack_sdk import WebClient
+
+from bot import blocks
+from bot.listeners.admin import AdminListeners
+from bot.listeners.events import EventListeners, ignore
+from bot.listeners.find import FindListeners
+from pipeline.errors import FindmeError
+
+log = structlog.get_logger(__name__)
+
+
+def build_app(
+    client: WebClient,
+    *,
+    signing_secret: str | None,
+    find: FindListeners,
+    admin: AdminListeners,
+    events: EventListeners,
+) -> App:
+    """The App with every listener; `signing_secret` is needed in HTTP mode only."""
+    app = App(
+        client=client,
+        # Bolt wants one even where Socket Mode, which needs none, delivers everything.
+        signing_secret=signing_secret or secrets.token_hex(),
+        # `client` was tried before: a wrong token never comes this far.
+        token_verification_enabled=False,
+    )
+    app.command("/findme")(find.command)
+    app.command("/findme-admin")(admin.command)
+    app.action(blocks.MORE)(find.more)
+    app.event("file_shared")(events.file_shared)
+    app.event("file_deleted")(events.file_deleted)
+    app.event("member_joined_channel")(events.member_joined)
+    app.event("channel_left")(events.left)
+    app.event("group_left")(events.left)
+    app.event("message")(ignore)
+    app.error(apologise)
+    return app
+
+
+def apologise(error: Exception, body: dict[str, Any], respond: Respond) -> BoltResponse:
+    """The one handler of what a listener raised: a sentence for the user, an id for the log."""
+    if isinstance(error, FindmeError):
+        log.info("listener.refused", error=type(error).__name__)
+        sentence = str(error)
+    else:
+        incident = secrets.token_hex(4)
+        log.error("listener.failed", incident=incident, exc_info=error)
+        sentence = (
+            "Something went wrong on my side. If it happens again, tell whoever runs Findme "
+            f"the number `{incident}`."
+        )
+    if body.get("response_url"):
+        respond(text=sentence, replace_original=False)
+    return BoltResponse(status=200)

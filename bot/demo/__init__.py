@@ -1,0 +1,1 @@
+"""The whole product at work on one machine: a local workspace, people, photos, answers."""

@@ -1,0 +1,80 @@
+"""HTTP: Slack's requests at /slack/events, the health check at /healthz."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import uvicorn
+from slack_bolt import App
+from slack_bolt.adapter.asgi import SlackRequestHandler
+from slack_bolt.adapter.asgi.http_request import AsgiHttpRequest
+from slack_bolt.request import BoltRequest
+from slack_bolt.response import BoltResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from pipeline.errors import FindmeError
+
+PATH = "/slack/events"
+START_TIMEOUT_S = 10.0
+
+
+class _Handler(SlackRequestHandler):
+    """Bolt's ASGI handler, its listeners' ack awaited in a thread: the loop goes on meanwhile."""
+
+    async def dispatch(self, request: AsgiHttpRequest) -> BoltResponse:
+        bolt_request = BoltRequest(
+            body=await request.get_raw_body(),
+            query=request.query_string,
+            headers=request.get_headers(),
+        )
+        return await asyncio.to_thread(self.app.dispatch, bolt_request)
+
+
+def asgi_app(app: App | None, *, is_healthy: Callable[[], bool]) -> Starlette:
+    """/healthz, and /slack/events where `app` is given (in HTTP mode)."""
+
+    def healthz(_request: Request) -> JSONResponse:
+        healthy = is_healthy()
+        return JSONResponse({"ok": healthy}, status_code=200 if healthy else 503)
+
+    routes: list[BaseRoute] = [Route("/healthz", healthz)]
+    if app is not None:
+        routes.append(Mount("/", app=_Handler(app, path=PATH)))
+    return Starlette(routes=routes)
+
+
+class HttpServer:
+    """uvicorn in a thread."""
+
+    def __init__(self, app: Starlette, *, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False, lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once started."""
+        return int(self._server.servers[0].sockets[0].getsockname()[1])
+
+    def start(self) -> None:
+        """Listen. Raises FindmeError if the port can't be had."""
+        self._thread.start()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise FindmeError(
+                    f"Port {self._server.config.port} can't be listened on; set FINDME_PORT "
+                    "to a free one."
+                )
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Answer what was asked, then close."""
+        self._server.should_exit = True
+        self._thread.join()

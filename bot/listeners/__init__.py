@@ -1,0 +1,1 @@
+"""One module for each Slack surface: ack, one use case, render."""

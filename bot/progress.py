@@ -1,0 +1,49 @@
+"""Messages that show how far a re-index is; kept in the database, so a restart goes on."""
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot import blocks
+from pipeline.domain.model import Run, TeamId
+from pipeline.storage.photos import Photos
+from pipeline.storage.runs import Runs
+
+log = structlog.get_logger(__name__)
+
+
+class ReindexNotices:
+    """A tick: update the message of each open run, and end the runs that are through."""
+
+    def __init__(self, client: WebClient, *, runs: Runs, photos: Photos) -> None:
+        self._client = client
+        self._runs = runs
+        self._photos = photos
+        self._last: dict[int, str] = {}
+
+    def __call__(self, team_id: TeamId) -> None:
+        """Tell how far each open run is; a text that didn't change isn't sent again."""
+        for run in self._runs.open(team_id):
+            counts = self._photos.counts(team_id, run_id=run.run_id)
+            over = run.listed and counts.pending == 0
+            if over:
+                # Ended first: a message that can't be updated must not keep the run open.
+                self._runs.finish(team_id, run.run_id)
+            text = (
+                blocks.reindex_done(counts)
+                if over
+                else blocks.reindex_progress(counts, listed=run.listed)
+            )
+            if self._last.get(run.run_id) != text:
+                self._last[run.run_id] = text
+                self._update(run, text)
+            if over:
+                self._last.pop(run.run_id, None)
+
+    def _update(self, run: Run, text: str) -> None:
+        if run.notice_channel is None or run.notice_ts is None:
+            return
+        try:
+            self._client.chat_update(channel=run.notice_channel, ts=run.notice_ts, text=text)
+        except SlackApiError as error:
+            log.warning("notice.failed", run=run.run_id, error=error.response.get("error"))

@@ -1,0 +1,54 @@
+"""A local Slack workspace for tests and the demo.
+
+An unmodified slack-bolt and slack_sdk run against it, on loopback:
+
+    with Sandbox() as slack:
+        ann = slack.people.add_person("Ann Lee")
+        client = WebClient(token=slack.bot_token, base_url=slack.api_url)
+"""
+
+from bot.sandbox.acting import People
+from bot.sandbox.addressing import NotAllowed
+from bot.sandbox.config import ALL_EVENTS, ALL_SCOPES, SlackApp, Times
+from bot.sandbox.faults import DOWNLOAD, RESPONSE_URL, UPLOAD, Faults
+from bot.sandbox.model import (
+    Channel,
+    ChannelId,
+    FileId,
+    Invocation,
+    Message,
+    Outcome,
+    Person,
+    PersonId,
+    PostedPhoto,
+    SharedFile,
+    View,
+)
+from bot.sandbox.server import Sandbox
+from bot.sandbox.state import Missing
+
+__all__ = [
+    "ALL_EVENTS",
+    "ALL_SCOPES",
+    "DOWNLOAD",
+    "RESPONSE_URL",
+    "UPLOAD",
+    "Channel",
+    "ChannelId",
+    "Faults",
+    "FileId",
+    "Invocation",
+    "Message",
+    "Missing",
+    "NotAllowed",
+    "Outcome",
+    "People",
+    "Person",
+    "PersonId",
+    "PostedPhoto",
+    "Sandbox",
+    "SharedFile",
+    "SlackApp",
+    "Times",
+    "View",
+]

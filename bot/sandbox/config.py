@@ -1,0 +1,82 @@
+"""What one sandbox is set to: the app as Slack knows it, and Slack's own times."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+ALL_SCOPES = frozenset(
+    {
+        "channels:history",
+        "channels:join",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:read",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:read",
+        "im:write",
+        "team:read",
+        "users:read",
+    }
+)
+"""Every scope that a method of the sandbox may ask for."""
+
+ALL_EVENTS = frozenset(
+    {
+        "app_home_opened",
+        "channel_archive",
+        "channel_left",
+        "file_deleted",
+        "file_shared",
+        "group_archive",
+        "group_left",
+        "member_joined_channel",
+        "member_left_channel",
+        "message.channels",
+        "message.groups",
+        "message.im",
+        "user_change",
+    }
+)
+"""Every event subscription that the sandbox can serve, by its name in a Slack manifest."""
+
+
+def _token(*parts: str, secret_bytes: int = 12) -> str:
+    return "-".join([*parts, secrets.token_hex(secret_bytes)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackApp:
+    """The app under test as its manifest would describe it, with its credentials.
+
+    `scopes` are those of the bot token; `events` are subscriptions by their manifest names;
+    `should_escape` is the commands' setting of that name.
+    """
+
+    name: str = "findme"
+    scopes: frozenset[str] = ALL_SCOPES
+    events: frozenset[str] = ALL_EVENTS
+    commands: tuple[str, ...] = ("/findme", "/findme-admin")
+    should_escape: bool = True
+    bot_token: str = field(default_factory=lambda: _token("xoxb", "1000", "2000"), repr=False)
+    app_token: str = field(default_factory=lambda: _token("xapp", "1", "A000000001"), repr=False)
+    signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Slack's limits in time. The defaults are Slack's; tests shorten them.
+
+    `retry_after_s` holds, for each retry of an event, the wait before it; Slack tries again at
+    once, after one minute and after five (https://docs.slack.dev/apis/events-api).
+    """
+
+    ack_timeout_s: float = 3.0
+    retry_after_s: tuple[float, ...] = (0.0, 60.0, 300.0)
+    trigger_life_s: float = 3.0
+    response_url_life_s: float = 1800.0
+    response_url_uses: int = 5

@@ -1,0 +1,132 @@
+"""Bytes over HTTP: guarded files and thumbnails, public avatars, uploads, message addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.sandbox import pictures
+from bot.sandbox.calls import parts
+from bot.sandbox.faults import DOWNLOAD, UPLOAD, Faults
+from bot.sandbox.model import FileId, PersonId, SharedFile, Ts
+from bot.sandbox.render import message_json
+from bot.sandbox.state import Workspace
+from bot.sandbox.web_api import bearer_token, faulty
+
+LOGIN_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Sign in | Slack</title></head>
+<body><h1>Sign in to your workspace</h1><form method="post"></form></body></html>
+"""
+"""What Slack answers, with HTTP 200, where a file's token is missing or lacks its scope."""
+
+
+class FileRoutes:
+    """Serves what the workspace holds in bytes."""
+
+    def __init__(self, ws: Workspace, faults: Faults) -> None:
+        """Serve one workspace."""
+        self._ws = ws
+        self._faults = faults
+
+    @property
+    def routes(self) -> list[Route]:
+        """Where the bytes are."""
+        return [
+            Route("/files-pri/{key}/{name:path}", self.file),
+            Route("/files-tmb/{key}/{side_px:int}.jpg", self.thumbnail),
+            Route("/avatars/{name}", self.avatar),
+            Route("/upload/v1/{file_id}", self.upload, methods=["POST"]),
+            Route("/archives/{channel}/p{digits:int}", self.message),
+        ]
+
+    async def file(self, request: Request) -> Response:
+        """Give a file to the bot; to all others, the login page."""
+        interference = self._faults.meet(DOWNLOAD)
+        await asyncio.sleep(interference.delay_s)
+        if interference.fault:
+            return faulty(interference.fault)
+        file = self._allowed(request)
+        if isinstance(file, Response):
+            return file
+        self._faults.downloaded(file.id)
+        headers = {"content-disposition": "attachment" if "/download/" in request.url.path else ""}
+        media_type = pictures.mimetype_of(file.name)
+        return Response(file.data, media_type=media_type, headers=headers)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """Give a smaller JPEG of a file, guarded as the file is."""
+        file = self._allowed(request)
+        if isinstance(file, Response):
+            return file
+        side_px = request.path_params["side_px"]
+        if side_px not in pictures.THUMB_SIDES_PX or file.size_px is None:
+            return _missing()
+        data = await asyncio.to_thread(pictures.thumbnail, file.data, side_px=side_px)
+        return Response(data, media_type="image/jpeg")
+
+    def _allowed(self, request: Request) -> SharedFile | Response:
+        ws = self._ws
+        token_ok = secrets.compare_digest(bearer_token(request), ws.app.bot_token)
+        with ws.changed:
+            team, _, file_id = request.path_params["key"].partition("-")
+            file = ws.files.get(FileId(file_id))
+            if not token_ok or "files:read" not in ws.app.scopes:
+                return HTMLResponse(LOGIN_PAGE)
+            if file is None or file.is_deleted or team != ws.team_id:
+                return _missing()
+            return file if ws.bot_sees(file) else HTMLResponse(LOGIN_PAGE)
+
+    async def avatar(self, request: Request) -> Response:
+        """Give a profile picture: `<person>-<hash>_<side>.jpg`, or `…_original` as uploaded."""
+        owner, _, size = request.path_params["name"].rpartition("_")
+        person = self._ws.people.get(PersonId(owner.partition("-")[0]))
+        if person is None:
+            return _missing()
+        picture = person.picture
+        if size == "original" and picture:
+            return Response(picture.data, media_type=picture.mimetype)
+        side = size.removesuffix(".jpg")
+        if side not in map(str, pictures.AVATAR_SIDES_PX):
+            return _missing()
+        if picture:
+            data = await asyncio.to_thread(pictures.avatar, picture, side_px=int(side))
+        else:
+            data = pictures.neutral_avatar(person.id, side_px=int(side))
+        return Response(data, media_type="image/jpeg")
+
+    async def upload(self, request: Request) -> Response:
+        """Take the bytes of an upload, raw or as the first part of a form; once per file."""
+        body = await request.body()
+        interference = self._faults.meet(UPLOAD)
+        await asyncio.sleep(interference.delay_s)
+        if interference.fault:
+            return faulty(interference.fault)
+        content_type = request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            body = next((data for _, data in parts(content_type, body).values()), b"")
+        with self._ws.change():
+            pending = self._ws.uploads.get(FileId(request.path_params["file_id"]))
+            if pending is None or pending.data is not None:
+                return _missing()
+            if len(body) != pending.length:
+                return PlainTextResponse("length mismatch", status_code=400)
+            pending.data = body
+        return PlainTextResponse(f"OK - {len(body)}")
+
+    async def message(self, request: Request) -> Response:
+        """Say what a permalink leads to."""
+        digits = f"{request.path_params['digits']:07d}"
+        ts = Ts(f"{digits[:-6]}.{digits[-6:]}")
+        with self._ws.changed:
+            found = self._ws.messages.get((request.path_params["channel"], ts))
+            if found is None or found.is_ephemeral:
+                return _missing()
+            return JSONResponse(message_json(self._ws, found))
+
+
+def _missing() -> Response:
+    return PlainTextResponse("not found", status_code=404)

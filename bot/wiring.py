@@ -1,0 +1,161 @@
+"""The composition root of the bot process."""
+
+from collections.abc import Mapping
+
+import structlog
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from bot import blocks
+from bot.app import build_app
+from bot.downloads import Downloads
+from bot.http import HttpServer, asgi_app
+from bot.listeners.admin import AdminListeners
+from bot.listeners.events import EventListeners
+from bot.listeners.find import FindListeners
+from bot.progress import ReindexNotices
+from bot.settings import SlackSettings
+from bot.workspace import SlackWorkspace, web_client
+from pipeline.domain.model import TeamId
+from pipeline.errors import FindmeError
+from pipeline.jobs.schedule import Schedule
+from pipeline.ports import FaceReader, PhotoSource
+from pipeline.settings import Settings
+from pipeline.usecases.find_photos import FindPhotos
+from pipeline.usecases.watch_channels import WatchChannels
+from pipeline.wiring import Runtime
+
+log = structlog.get_logger(__name__)
+
+HTTP_PORT = 3000
+NOTICE_EVERY_S = 3.0
+
+
+def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
+    """The workspace of the bot token. Raises SourceUnavailableError."""
+    token = settings.slack_bot_token.get_secret_value()
+    return SlackWorkspace(
+        web_client(token, settings.slack_api_url),
+        Downloads(token=token, api_url=settings.slack_api_url),
+    )
+
+
+def slack_sources(settings: SlackSettings) -> Mapping[TeamId, PhotoSource]:
+    """Slack as a source of photos, for the commands of the pipeline."""
+    workspace = slack_workspace(settings)
+    return {workspace.team_id: workspace}
+
+
+class Bot:
+    """One process that does all: listeners, scheduler, worker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        slack: SlackSettings,
+        *,
+        reader: FaceReader | None = None,
+    ) -> None:
+        """Connect to everything. Raises FindmeErrors that say what is missing or wrong."""
+        self._slack = slack
+        self.workspace = slack_workspace(slack)
+        self.team_id = self.workspace.team_id
+        self.runtime = Runtime(settings, sources={self.team_id: self.workspace}, reader=reader)
+        self.runtime.claim_engine(self.team_id)
+        runtime = self.runtime
+        self.find_photos = FindPhotos(
+            pictures=self.workspace,
+            visibility=self.workspace,
+            channels=runtime.workspaces,
+            photos=runtime.photos,
+            references=runtime.people,
+            reader=runtime.reader,
+            match_faces=runtime.match_faces,
+        )
+        self._app = build_app(
+            self.workspace.client,
+            signing_secret=(
+                slack.slack_signing_secret.get_secret_value()
+                if slack.slack_signing_secret
+                else None
+            ),
+            find=FindListeners(self.find_photos),
+            admin=AdminListeners(
+                workspace=self.workspace,
+                admins=slack.findme_admins,
+                engine_id=runtime.reader.engine_id,
+                reindex=runtime.reindex,
+                runs=runtime.runs,
+                channels=runtime.workspaces,
+                photos=runtime.photos,
+            ),
+            events=EventListeners(
+                workspace=self.workspace,
+                add_photo=runtime.add_photo,
+                channels=runtime.workspaces,
+                photos=runtime.photos,
+                queue=runtime.queue,
+            ),
+        )
+        self._watch = WatchChannels(
+            directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
+        )
+        self._notices = ReindexNotices(
+            self.workspace.client, runs=runtime.runs, photos=runtime.photos
+        )
+        self._worker = runtime.worker([self.team_id])
+        self._schedule = Schedule()
+        self._socket: SocketModeHandler | None = None
+        self._http: HttpServer | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The port of HTTP, if it listens."""
+        return self._http.port if self._http else None
+
+    def start(self) -> None:
+        """Begin to work and to listen; returns once the bot can be asked."""
+        self._worker.start()
+        self._schedule.every(self._slack.findme_pull_every_s, self.pull, name="pull")
+        self._schedule.every(
+            NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices"
+        )
+        self._schedule.start()
+        socket_mode = self._slack.slack_app_token is not None
+        port = self._slack.findme_port
+        if port is None and not socket_mode:
+            port = HTTP_PORT
+        if port is not None:
+            served = asgi_app(None if socket_mode else self._app, is_healthy=self._is_healthy)
+            self._http = HttpServer(served, host=self._slack.findme_host, port=port)
+            self._http.start()
+        if self._slack.slack_app_token is not None:
+            self._socket = SocketModeHandler(
+                self._app, self._slack.slack_app_token.get_secret_value()
+            )
+            self._socket.connect()
+        log.info("bot.started", socket_mode=socket_mode, port=self.port)
+
+    def pull(self) -> None:
+        """Look for new channels and photos, now."""
+        for channel in self._watch(self.team_id):
+            self.workspace.client.chat_postMessage(
+                channel=channel.channel_id, text=blocks.welcome(channel.channel_id)
+            )
+
+    def stop(self) -> None:
+        """End in good order: no new work, the jobs under way finished."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._http is not None:
+            self._http.stop()
+        self._schedule.stop()
+        self._worker.stop()
+        self.runtime.close()
+
+    def _is_healthy(self) -> bool:
+        try:
+            with self.runtime.database.transaction() as connection:
+                connection.execute("select 1")
+        except FindmeError:
+            return False
+        return self._worker.is_alive

@@ -1,0 +1,184 @@
+"""Slack as a source of photos, of profile pictures and of who may see what."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_handlers import (
+    ConnectionErrorRetryHandler,
+    RateLimitErrorRetryHandler,
+    ServerErrorRetryHandler,
+)
+
+from bot import payloads
+from bot.downloads import Downloads
+from bot.payloads import Json
+from pipeline.domain.model import (
+    Channel,
+    ChannelId,
+    FileId,
+    FoundPhoto,
+    Photo,
+    ProfilePicture,
+    TeamId,
+    UserId,
+)
+from pipeline.errors import (
+    NoProfilePictureError,
+    PhotoGoneError,
+    SourceUnavailableError,
+    UnreadablePhotoError,
+)
+
+PAGE = 200
+CHANNEL_TYPES = "public_channel,private_channel"
+TIMEOUT_S = 20
+
+_GONE = {"file_not_found", "file_deleted"}
+
+
+def web_client(token: str, api_url: str) -> WebClient:
+    """A client that waits as Slack asks (429) and tries again what a network or server broke."""
+    client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT_S)
+    client.retry_handlers = [
+        ConnectionErrorRetryHandler(max_retry_count=2),
+        RateLimitErrorRetryHandler(max_retry_count=3),
+        ServerErrorRetryHandler(max_retry_count=2),
+    ]
+    return client
+
+
+class SlackWorkspace:
+    """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
+
+    def __init__(self, client: WebClient, downloads: Downloads) -> None:
+        """Ask Slack who we are. Raises SourceUnavailableError, saying what is wrong with the token."""
+        self.client = client
+        self._downloads = downloads
+        who = _call(client.auth_test)
+        self.team_id = TeamId(who["team_id"])
+        self.bot_user_id = UserId(who["user_id"])
+        self._url = who["url"]
+
+    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
+        """Images posted to the channel, newest first, by `files.list`.
+
+        Raises: SourceUnavailableError.
+        """
+        page, pages = 1, 1
+        while page <= pages:
+            answer = _call(
+                self.client.files_list,
+                channel=channel_id,
+                types="images",
+                count=PAGE,
+                page=page,
+                # The SDK would send None as a word.
+                **({"ts_from": f"{since.timestamp():.0f}"} if since else {}),
+            )
+            for file in answer["files"]:
+                if payloads.is_gone(file):
+                    continue
+                photo = payloads.found_photo(file, team_url=self._url)
+                if photo.media_type.startswith("image/") or payloads.is_to_be_asked_for(file):
+                    yield photo
+            pages = int((answer.get("paging") or {}).get("pages") or 1)
+            page += 1
+
+    def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
+        """One photo with its shares, by `files.info`.
+
+        `channel_id`: where it is known to be shared; Slack may not list that share yet.
+        Raises: PhotoGoneError, SourceUnavailableError.
+        """
+        file = _call(self.client.files_info, file=file_id)["file"]
+        if payloads.is_gone(file):
+            raise PhotoGoneError
+        photo = payloads.found_photo(file, team_url=self._url)
+        if channel_id and all(share.channel_id != channel_id for share in photo.shares):
+            share = payloads.provisional_share(photo, file, channel_id)
+            return replace(photo, shares=[*photo.shares, share])
+        return photo
+
+    def download(self, photo: Photo) -> bytes:
+        """The original's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
+        if photo.url is None:
+            raise UnreadablePhotoError("Slack doesn't give the bot this file")
+        return self._downloads.photo(photo.url)
+
+    def picture_of(self, user_id: UserId) -> ProfilePicture:
+        """The person's profile picture. Raises NoProfilePictureError, SourceUnavailableError."""
+        return payloads.profile_picture(self.user(user_id))
+
+    def fetch(self, picture: ProfilePicture) -> bytes:
+        """Its bytes. Raises NoProfilePictureError, UnreadablePhotoError, SourceUnavailableError."""
+        try:
+            return self._downloads.avatar(picture.url)
+        except PhotoGoneError as error:
+            raise NoProfilePictureError from error
+
+    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
+        """Every channel that the person is in, and the bot can know of."""
+        return [channel.channel_id for channel in self._conversations(user=user_id)]
+
+    def joined(self) -> Sequence[Channel]:
+        """Every channel that the bot is in."""
+        return list(self._conversations(exclude_archived=True))
+
+    def user(self, user_id: UserId) -> Json:
+        """A person's user object. Raises SourceUnavailableError."""
+        user: Json = _call(self.client.users_info, user=user_id)["user"]
+        return user
+
+    def channel_name(self, channel_id: ChannelId) -> str:
+        """A channel's name. Raises SourceUnavailableError."""
+        return str(_call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
+
+    def _conversations(self, **arguments: Any) -> Iterator[Channel]:
+        cursor = ""
+        while True:
+            page = _call(
+                self.client.users_conversations,
+                types=CHANNEL_TYPES,
+                limit=PAGE,
+                cursor=cursor,
+                **arguments,
+            )
+            yield from payloads.channels(page)
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+
+def _call(method: Callable[..., Any], **arguments: Any) -> Any:
+    """Call the Web API; its errors become ours, naming the method and Slack's own word."""
+    try:
+        return method(**arguments)
+    except SlackApiError as error:
+        code = error.response.get("error") or error.response.status_code
+        if code in _GONE:
+            raise PhotoGoneError from error
+        raise SourceUnavailableError(
+            f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
+            retry_after_s=_retry_after_s(error),
+        ) from error
+    except (SlackClientError, OSError) as error:
+        raise SourceUnavailableError("Slack can't be reached just now.") from error
+
+
+def _advice(error: SlackApiError) -> str:
+    match error.response.get("error"):
+        case "missing_scope":
+            return f" (add the scope {error.response.get('needed')} and reinstall the app)"
+        case "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive":
+            return " (check SLACK_BOT_TOKEN)"
+        case _:
+            return ""
+
+
+def _retry_after_s(error: SlackApiError) -> float | None:
+    value = error.response.headers.get("Retry-After") if error.response.headers else None
+    return float(value) if value else None

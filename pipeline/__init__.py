@@ -1,0 +1,1 @@
+"""Indexing and search of faces in shared photos; knows nothing of Slack."""

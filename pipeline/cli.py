@@ -1,0 +1,214 @@
+"""`findme index | search | reindex | worker | migrate | models | status`.
+
+Nothing heavy is imported here: `findme --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import FindmeError, SettingsError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.domain.model import TeamId
+    from pipeline.ports import PhotoSource
+    from pipeline.wiring import Runtime
+
+MoreSources = Callable[[], "Mapping[TeamId, PhotoSource]"]
+"""Given in click's `obj` by whoever knows more places that photos come from (the bot: Slack)."""
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class FindmeGroup(click.Group):
+    """Commands whose FindmeErrors become one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a FindmeError ends the program with its sentence on stderr."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, UsageError) as error:
+            click.echo(str(error), err=True)
+            ctx.exit(EXIT_USAGE)
+        except FindmeError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+def start_runtime(sources: Mapping[TeamId, PhotoSource] | None = None) -> Runtime:
+    """Settings, logs and a runtime for one command."""
+    from pipeline.logs import set_up_logs  # noqa: PLC0415
+    from pipeline.settings import Settings, load  # noqa: PLC0415
+    from pipeline.wiring import Runtime  # noqa: PLC0415
+
+    settings = load(Settings)
+    set_up_logs(settings.findme_log)
+    return Runtime(settings, sources=sources)
+
+
+def _quiet_runtime(sources: Mapping[TeamId, PhotoSource] | None = None) -> Runtime:
+    """A runtime for a command that draws its own progress: only warnings are logged."""
+    from pipeline.logs import set_up_logs  # noqa: PLC0415
+
+    runtime = start_runtime(sources)
+    set_up_logs("debug" if runtime.settings.findme_log == "debug" else "error")
+    return runtime
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
+def index(folder: Path, *, as_json: bool) -> None:
+    """Index the photos in FOLDER and below it; run it again to take up what is new."""
+    from pipeline.folder import LOCAL, channel_of  # noqa: PLC0415
+    from pipeline.shell import index_folder, print_counts  # noqa: PLC0415
+
+    runtime = _quiet_runtime()
+    try:
+        channel_id = channel_of(folder)
+        index_folder(runtime, folder)
+        counts = runtime.photos.counts(LOCAL, channel_id=channel_id)
+        problems = runtime.photos.problems(LOCAL, channel_id=channel_id, limit=20)
+        print_counts(counts, problems, as_json=as_json)
+    finally:
+        runtime.close()
+
+
+@click.command()
+@click.argument("selfie", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--top", type=click.IntRange(min=1), help="Show at most this many photos.")
+@click.option("--in", "folder", type=click.Path(file_okay=False, path_type=Path), help="Search the photos of this folder only.")  # fmt: skip
+@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Save a contact sheet (PNG) with the faces boxed.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the matches as one JSON object.")
+@click.pass_obj
+def search(
+    more_sources: MoreSources | None,
+    selfie: Path,
+    *,
+    top: int | None,
+    folder: Path | None,
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the photos that show the person in SELFIE (its largest face)."""
+    from pipeline.shell import print_matches, save_matches_sheet, search_everywhere  # noqa: PLC0415
+
+    runtime = _quiet_runtime(_optional_sources(more_sources) if sheet else None)
+    try:
+        answer = search_everywhere(runtime, selfie, folder=folder)
+        shown = answer.matches[:top] if top else answer.matches
+        if sheet:
+            save_matches_sheet(runtime, shown, sheet, title=f"Photos of {selfie.stem}")
+        print_matches(answer, shown, as_json=as_json)
+    finally:
+        runtime.close()
+
+
+@click.command()
+@click.pass_obj
+def reindex(more_sources: MoreSources | None) -> None:
+    """Read every photo again, with the engine of FINDME_ENGINE."""
+    from pipeline.shell import reindex_everything  # noqa: PLC0415
+
+    runtime = _quiet_runtime(_optional_sources(more_sources))
+    try:
+        reindex_everything(runtime)
+    finally:
+        runtime.close()
+
+
+@click.command()
+@click.pass_obj
+def worker(more_sources: MoreSources | None) -> None:
+    """Index photos for a bot that runs elsewhere, on the same DATABASE_URL."""
+    if more_sources is None:
+        raise UsageError("There is no workspace to work for.")
+    runtime = start_runtime(more_sources())
+    try:
+        team_ids = list(runtime.sources)
+        for team_id in team_ids:
+            runtime.claim_engine(team_id)
+        running = runtime.worker(team_ids)
+        running.start()
+        click.echo("Findme worker is running. Ctrl-C ends it.", err=True)
+        wait_for_signal()
+        running.stop()
+    finally:
+        runtime.close()
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from pipeline.storage.migrate import migrate as apply  # noqa: PLC0415
+    from pipeline.wiring import conninfo_of  # noqa: PLC0415
+
+    runtime = _quiet_runtime()
+    applied = apply(conninfo_of(runtime.settings))
+    click.echo(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
+
+
+@click.group()
+def models() -> None:
+    """The weights of the face networks."""
+
+
+@models.command("pull")
+def models_pull() -> None:
+    """Download the weights of FINDME_ENGINE and verify them."""
+    from pipeline.domain.model import EngineId  # noqa: PLC0415
+    from pipeline.vision.engines import recipe  # noqa: PLC0415
+
+    runtime = _quiet_runtime()
+    files = recipe(EngineId(runtime.settings.findme_engine)).weights
+    runtime.weights.pull(files)
+    click.echo(f"{len(files)} files are in {runtime.settings.findme_models_dir}, verified.")
+
+
+@models.command("list")
+def models_list() -> None:
+    """Say which weights are there."""
+    from pipeline.shell import print_weights  # noqa: PLC0415
+
+    print_weights(_quiet_runtime())
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
+def status(*, as_json: bool) -> None:
+    """Say what is indexed, what waits and what failed."""
+    from pipeline.shell import print_status  # noqa: PLC0415
+
+    runtime = _quiet_runtime()
+    try:
+        print_status(runtime, as_json=as_json)
+    finally:
+        runtime.close()
+
+
+def wait_for_signal() -> None:
+    """Return at SIGINT or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
+def _optional_sources(more_sources: MoreSources | None) -> Mapping[TeamId, PhotoSource] | None:
+    """Slack's photos too, where this machine has its settings; else only what lies on disk."""
+    if more_sources is None:
+        return None
+    try:
+        return more_sources()
+    except SettingsError:
+        return None
+
+
+COMMANDS: tuple[click.Command, ...] = (index, search, reindex, worker, migrate, models, status)

@@ -1,0 +1,64 @@
+"""What a person can be told. Each error's text is a sentence that says what to do."""
+
+import inspect
+
+
+class FindmeError(Exception):
+    """Something went wrong; the log says more."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or inspect.getdoc(type(self)))
+
+
+class SettingsError(FindmeError):
+    """A setting is missing or wrong."""
+
+
+class UsageError(FindmeError):
+    """That is not something Findme can do; try `findme --help`."""
+
+
+class DatabaseUnavailableError(FindmeError):
+    """The database can't be reached just now; please try again in a minute."""
+
+
+class DatabaseTooOldError(FindmeError):
+    """The database server is too old for Findme."""
+
+
+class EngineMismatchError(FindmeError):
+    """The index was made by another engine; `findme reindex` makes it anew."""
+
+
+class EngineUnavailableError(FindmeError):
+    """The face engine can't be loaded."""
+
+
+class WeightsUnavailableError(EngineUnavailableError):
+    """The weights of the face networks can't be had; run `findme models pull`."""
+
+
+class UnreadablePhotoError(FindmeError):
+    """The file can't be read as a picture."""
+
+
+class PhotoGoneError(FindmeError):
+    """The photo was deleted at its source."""
+
+
+class SourceUnavailableError(FindmeError):
+    """The place that holds the photos doesn't answer just now; it is tried again later."""
+
+    def __init__(
+        self, sentence: str | None = None, *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+
+
+class NoProfilePictureError(FindmeError):
+    """There is no profile picture to look for."""
+
+
+class NoFaceInPictureError(FindmeError):
+    """There is no face to be seen in that picture."""

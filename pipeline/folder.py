@@ -1,0 +1,94 @@
+"""A folder on disk as a source of photos: its path is the channel, a file's path its id."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.domain.model import ChannelId, FileId, FoundPhoto, Photo, Share, TeamId
+from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
+
+LOCAL = TeamId("local")
+"""The workspace of everything that is indexed from this machine's disk."""
+
+MEDIA_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".mpo": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+MAX_FILE_BYTES = 200_000_000
+
+
+def channel_of(folder: Path) -> ChannelId:
+    """The channel that stands for a folder."""
+    return ChannelId(str(folder.resolve()))
+
+
+class FolderSource:
+    """Implements ports.PhotoSource."""
+
+    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
+        """Every picture file in the folder and below it, by name; `since` is not needed here.
+
+        Hidden files and folders are passed over.
+        """
+        del since  # listing a folder is cheap, and a file's time says little of when it came
+        folder = Path(channel_id)
+        if not folder.is_dir():
+            raise SourceUnavailableError(f"{folder} is no folder.")
+        for path in sorted(folder.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if not hidden and path.suffix.lower() in MEDIA_TYPES and path.is_file():
+                yield _found(path, channel_id)
+
+    def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
+        """The file as it is now. Raises PhotoGoneError."""
+        path = Path(file_id)
+        if not path.is_file():
+            raise PhotoGoneError
+        return _found(path, channel_id or channel_of(path.parent))
+
+    def download(self, photo: Photo) -> bytes:
+        """The file's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
+        path = Path(photo.file_id)
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise UnreadablePhotoError("the file is larger than 200 MB")
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise PhotoGoneError from error
+        except PermissionError as error:
+            raise UnreadablePhotoError("the file may not be read by this user") from error
+        except OSError as error:
+            raise SourceUnavailableError(f"{path.name} can't be read: {error.strerror}.") from error
+
+
+def _found(path: Path, channel_id: ChannelId) -> FoundPhoto:
+    stat = path.stat()
+    when = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return FoundPhoto(
+        file_id=FileId(str(path)),
+        name=path.name,
+        media_type=MEDIA_TYPES[path.suffix.lower()],
+        url=path.as_uri(),
+        version=f"{stat.st_mtime_ns}-{stat.st_size}",
+        posted_by=None,
+        posted_at=when,
+        shares=[
+            Share(
+                channel_id=channel_id,
+                ts=f"{stat.st_mtime:.6f}",
+                permalink=path.as_uri(),
+                shared_by=None,
+                shared_at=when,
+            )
+        ],
+    )

@@ -1,0 +1,284 @@
+"""What the commands of a terminal do and show, over a runtime."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from pipeline.domain.matching import ranked
+from pipeline.domain.model import (
+    ChannelId,
+    EngineId,
+    IndexCounts,
+    Match,
+    Photo,
+    PhotoState,
+    TeamId,
+)
+from pipeline.errors import FindmeError, UsageError
+from pipeline.folder import LOCAL, channel_of
+from pipeline.sheet import Cell, save_sheet
+from pipeline.usecases.find_photos import reference_from
+from pipeline.usecases.reindex import NothingToReindexError
+from pipeline.vision.decode import decode
+from pipeline.vision.engines import recipe
+from pipeline.wiring import Runtime
+
+POLL_EVERY_S = 0.1
+# Longer than a killed worker's jobs take to be handed on.
+PATIENCE_S = 45.0
+SHEET_CELLS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellAnswer:
+    """Matches over every workspace in the index, best first."""
+
+    matches: Sequence[Match]
+    teams: dict[int, TeamId]
+    faces_in_picture: int
+
+
+def index_folder(runtime: Runtime, folder: Path) -> None:
+    """Bring the folder's photos into the index; those that are gone from disk leave it."""
+    channel_id = channel_of(folder)
+    runtime.claim_engine(LOCAL)
+    runtime.workspaces.watch(LOCAL, channel_id, folder.resolve().name)
+    listed = [
+        photo.file_id for photo in runtime.sources[LOCAL].list_new(channel_id, since=None)
+    ]
+    runtime.photos.keep_only(LOCAL, channel_id, listed)
+    runtime.list_channel(LOCAL, channel_id)
+    work_off(runtime, [LOCAL])
+
+
+def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
+    """Run a worker until nothing of these workspaces is pending, with a progress bar."""
+    total = _pending(runtime, team_ids)
+    if total == 0:
+        return
+    worker = runtime.worker(list(team_ids))
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("Indexing", total=total)
+        worker.start()
+        try:
+            left, since = total, time.monotonic()
+            while left and time.monotonic() - since < PATIENCE_S:
+                time.sleep(POLL_EVERY_S)
+                now = _pending(runtime, team_ids)
+                if now != left:
+                    left, since = now, time.monotonic()
+                bar.update(task, completed=max(0, total - left))
+        finally:
+            worker.stop()
+
+
+def reindex_everything(runtime: Runtime) -> None:
+    """Make each workspace's index anew, by this runtime's engine, as far as its photos are in reach."""
+    teams = runtime.workspaces.all()
+    if not teams:
+        raise NothingToReindexError("There is nothing to re-index: run `findme index DIR` first.")
+    engine_id = runtime.reader.engine_id
+    console = Console(stderr=True)
+    for team_id in teams:
+        runtime.workspaces.set_engine(team_id, engine_id)
+        try:
+            run_id = runtime.reindex(team_id)
+        except NothingToReindexError:
+            continue
+        if team_id not in runtime.sources:
+            console.print(f"Workspace {team_id}: its photos are queued for the bot.")
+            continue
+        for channel in runtime.workspaces.watched(team_id):
+            try:
+                runtime.list_channel(team_id, channel.channel_id)
+            except FindmeError as error:
+                console.print(f"{channel.name}: {error}")
+        work_off(runtime, [team_id])
+        counts = runtime.photos.counts(team_id, run_id=run_id)
+        runtime.runs.finish(team_id, run_id)
+        console.print(
+            f"Workspace {team_id}: {counts.indexed} photos with {counts.faces} faces, "
+            f"engine {engine_id}."
+        )
+
+
+def search_everywhere(runtime: Runtime, selfie: Path, *, folder: Path | None) -> ShellAnswer:
+    """All matches in every workspace, or in one folder.
+
+    Raises: NoFaceInPictureError, UnreadablePhotoError, UsageError if the folder isn't indexed.
+    """
+    reference = reference_from(runtime.reader.read(selfie.read_bytes()))
+    matches: list[Match] = []
+    teams: dict[int, TeamId] = {}
+    for team_id in [LOCAL] if folder else runtime.workspaces.all():
+        runtime.claim_engine(team_id)
+        channel_ids = [channel.channel_id for channel in runtime.workspaces.watched(team_id)]
+        if folder:
+            channel_ids = _only(channel_ids, folder)
+        found = runtime.match_faces(team_id, [reference], channel_ids)
+        teams |= {match.face.photo_id: team_id for match in found}
+        matches += found
+    return ShellAnswer(
+        matches=ranked(matches), teams=teams, faces_in_picture=reference.faces_in_picture
+    )
+
+
+def save_matches_sheet(
+    runtime: Runtime, matches: Sequence[Match], path: Path, *, title: str
+) -> None:
+    """Draw the first matches, their faces boxed, as a PNG."""
+    cells = []
+    for match in matches[:SHEET_CELLS]:
+        face = match.face
+        photo = next(
+            (
+                photo
+                for team_id in runtime.sources
+                if (photo := runtime.photos.get(team_id, face.photo_id)) is not None
+            ),
+            None,
+        )
+        if photo is not None:
+            cells.append(_cell(runtime, photo, match))
+    save_sheet(path, cells, title=title)
+
+
+def print_counts(
+    counts: IndexCounts, problems: Sequence[tuple[str, PhotoState, str]], *, as_json: bool
+) -> None:
+    """What `findme index` ends with."""
+    if as_json:
+        listed = [{"name": name, "state": state.value, "reason": why} for name, state, why in problems]
+        _echo_json({**_counts(counts), "problems": listed})
+        return
+    console = Console()
+    console.print(
+        f"{counts.photos} photos: {counts.indexed} indexed with {counts.faces} faces, "
+        f"{counts.without_face} of them without a face; {counts.unreadable} unreadable, "
+        f"{counts.given_up} given up, {counts.pending} waiting."
+    )
+    for name, state, why in problems:
+        console.print(f"  {name}: {state.value}, {why}", markup=False)
+
+
+def print_matches(answer: ShellAnswer, shown: Sequence[Match], *, as_json: bool) -> None:
+    """What `findme search` answers."""
+    if as_json:
+        _echo_json(
+            {
+                "faces_in_picture": answer.faces_in_picture,
+                "matches": [
+                    {
+                        "photo": match.face.photo_name,
+                        "similarity": round(match.similarity, 4),
+                        "certainty": match.certainty.value,
+                        "link": match.face.share.permalink,
+                    }
+                    for match in shown
+                ],
+            }
+        )
+        return
+    console = Console()
+    if answer.faces_in_picture > 1:
+        console.print(
+            f"The picture shows {answer.faces_in_picture} faces; the largest one was taken."
+        )
+    if not shown:
+        console.print("No photo shows this person.")
+        return
+    console.print(match_table(shown))
+
+
+def match_table(matches: Sequence[Match], *, title: str | None = None) -> Table:
+    """Photo, similarity, certainty and link of each match."""
+    table = Table(
+        "photo", "similarity", "", Column("link", overflow="fold"), title=title, title_justify="left"
+    )
+    for match in matches:
+        table.add_row(
+            match.face.photo_name,
+            f"{match.similarity:.2f}",
+            match.certainty.value,
+            match.face.share.permalink,
+        )
+    return table
+
+
+def print_weights(runtime: Runtime) -> None:
+    """What `findme models list` shows."""
+    table = Table("file", "size", "state", "licence")
+    files = recipe(EngineId(runtime.settings.findme_engine)).weights
+    for known in runtime.weights.status(files):
+        size = f"{known.size_bytes:,} B" if known.size_bytes is not None else "-"
+        table.add_row(known.file.name, size, known.state.value, known.file.licence)
+    Console().print(table)
+
+
+def print_status(runtime: Runtime, *, as_json: bool) -> None:
+    """What `findme status` shows."""
+    rows = [
+        (team_id, channel, runtime.photos.counts(team_id, channel_id=channel.channel_id))
+        for team_id in runtime.workspaces.all()
+        for channel in runtime.workspaces.watched(team_id)
+    ]
+    if as_json:
+        _echo_json(
+            [
+                {"workspace": team_id, "channel": channel.name, **_counts(counts)}
+                for team_id, channel, counts in rows
+            ]
+        )
+        return
+    table = Table("workspace", "channel", "photos", "faces", "waiting", "unreadable", "given up")
+    for team_id, channel, counts in rows:
+        numbers = (counts.photos, counts.faces, counts.pending, counts.unreadable, counts.given_up)
+        table.add_row(team_id, channel.name, *(str(number) for number in numbers))
+    Console().print(table)
+
+
+def _pending(runtime: Runtime, team_ids: Sequence[TeamId]) -> int:
+    return sum(runtime.photos.counts(team_id).pending for team_id in team_ids)
+
+
+def _only(channel_ids: Sequence[ChannelId], folder: Path) -> list[ChannelId]:
+    wanted = channel_of(folder)
+    if wanted not in channel_ids:
+        raise UsageError(f"{folder} is not indexed yet; run `findme index {folder}` first.")
+    return [wanted]
+
+
+def _cell(runtime: Runtime, photo: Photo, match: Match) -> Cell:
+    box = match.face.box
+    return Cell(
+        image=decode(runtime.sources[photo.team_id].download(photo)),
+        boxes=[(box.x_px, box.y_px, box.width_px, box.height_px)],
+        tone=match.certainty.value,
+        label=f"{match.certainty.value} {match.similarity:.2f}",
+        caption=photo.name,
+        detail="",
+    )
+
+
+def _counts(counts: IndexCounts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in IndexCounts.__slots__}
+
+
+def _echo_json(value: object) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,114 @@
+"""One pool of connections, and the one place where psycopg's errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from pipeline.errors import DatabaseTooOldError, DatabaseUnavailableError
+
+Connection: TypeAlias = psycopg.Connection[DictRow]
+
+MIN_SERVER = (15, 0)
+MIN_PGVECTOR = (0, 8, 4)
+"""Before 0.8.4 an HNSW index could refuse or corrupt inserts (pgvector's changelog)."""
+
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 10.0
+
+PGVECTOR_VERSION = """
+select installed_version, default_version
+from pg_available_extensions where name = 'vector'
+"""
+
+
+class Database:
+    """A pool of connections to one database that has been migrated."""
+
+    def __init__(self, conninfo: str, *, max_connections: int = 10) -> None:
+        self.conninfo = conninfo
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=max_connections,
+            timeout=POOL_TIMEOUT_S,
+            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
+            configure=register_vector,
+            # A server that was restarted leaves dead connections behind.
+            check=ConnectionPool.check_connection,
+            open=False,
+        )
+        self._pool.open()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back by any exception.
+
+        Raises: DatabaseUnavailableError when the server can't be reached or went away.
+        """
+        with translated(), self._pool.connection() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn "the server is not there" of psycopg into DatabaseUnavailableError."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise DatabaseUnavailableError from error
+
+
+def connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A single connection outside the pool, for start-up work.
+
+    Raises: DatabaseUnavailableError, saying which host didn't answer.
+    """
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+    except psycopg.OperationalError as error:
+        # libpq's text can hold the whole conninfo's host and user, never the password
+        reason = str(error).strip().splitlines()[-1]
+        raise DatabaseUnavailableError(
+            f"The database can't be reached ({reason}). Check DATABASE_URL and that the server runs."
+        ) from error
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnavailableError(
+            "DATABASE_URL can't be understood; "
+            "write it as postgresql://user:password@host:5432/database."
+        ) from error
+
+
+def check_versions(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Raise DatabaseTooOldError, naming the version, if the server or its pgvector is too old."""
+    server = divmod(connection.info.server_version, 10_000)
+    if server < MIN_SERVER:
+        raise DatabaseTooOldError(
+            f"PostgreSQL {server[0]}.{server[1]} is too old for Findme; "
+            f"it needs {MIN_SERVER[0]} or later."
+        )
+    row = connection.execute(PGVECTOR_VERSION).fetchone()
+    if row is None:
+        raise DatabaseTooOldError(
+            "The database server has no pgvector; install its package "
+            f"(version {_dotted(MIN_PGVECTOR)} or later) on the server."
+        )
+    installed, available = row
+    version = tuple(int(part) for part in (installed or available).split("."))
+    if version < MIN_PGVECTOR:
+        raise DatabaseTooOldError(
+            f"pgvector {_dotted(version)} is too old for Findme; it needs {_dotted(MIN_PGVECTOR)} "
+            "or later. Install that on the server, then run `alter extension vector update`."
+        )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)

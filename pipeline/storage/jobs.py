@@ -1,0 +1,97 @@
+"""Putting work into the queue, in SQL: so that a job appears with the row that it is for.
+
+Procrastinate keeps its jobs in this database; `procrastinate_defer_jobs_v1` is what its own
+`defer` calls.
+"""
+
+from psycopg.errors import UniqueViolation
+
+from pipeline.domain.model import ChannelId, TeamId
+from pipeline.storage.connect import Database
+
+INDEX_PHOTO = "index_photo"
+LIST_CHANNEL = "list_channel"
+
+LISTING_PRIORITY = 20
+LIVE_PRIORITY = 10
+BACKFILL_PRIORITY = 0
+
+# One job a photo: neither waiting nor running. Newest photos first, as people ask for them first.
+ENQUEUE_PENDING = """
+with pending as (
+    select p.photo_id, %(prefix)s || p.photo_id as key
+    from photos p where p.team_id = %(team_id)s and p.state = 'pending'
+    order by p.posted_at desc, p.photo_id desc limit %(limit)s
+), missing as (
+    select * from pending
+    where not exists (
+        select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = pending.key
+    ) and not exists (
+        select from procrastinate_jobs j where j.status = 'doing' and j.lock = pending.key
+    )
+)
+select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
+    (%(queue)s, %(task)s, %(priority)s, key, key,
+        jsonb_build_object('team_id', %(team_id)s::text, 'photo_id', photo_id), null
+    )::procrastinate_job_to_defer_v1
+))), 0) as jobs
+from missing having count(*) > 0
+"""
+ENQUEUE_LISTING = """
+select procrastinate_defer_jobs_v1(array[
+    (%(queue)s, %(task)s, %(priority)s, %(key)s, %(key)s,
+        jsonb_build_object('team_id', %(team_id)s::text, 'channel_id', %(channel_id)s::text), null
+    )::procrastinate_job_to_defer_v1
+])
+where not exists (
+    select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = %(key)s
+)
+"""
+# More would make one statement long; the next tick takes the rest.
+ENQUEUE_LIMIT = 50_000
+
+
+def queue_name(team_id: TeamId) -> str:
+    """The queue of a workspace: a worker takes only jobs whose photos it can fetch."""
+    return f"workspace/{team_id}"
+
+
+class JobQueue:
+    """Implements ports.Queue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enqueue_pending(self, team_id: TeamId, *, live: bool = False) -> int:
+        """Give each pending photo that has no job one; returns how many got one."""
+        values = {
+            "team_id": team_id,
+            "prefix": f"photo/{team_id}/",
+            "queue": queue_name(team_id),
+            "task": INDEX_PHOTO,
+            "priority": LIVE_PRIORITY if live else BACKFILL_PRIORITY,
+            "limit": ENQUEUE_LIMIT,
+        }
+        try:
+            with self._database.transaction() as connection:
+                row = connection.execute(ENQUEUE_PENDING, values).fetchone()
+                return int(row["jobs"]) if row else 0
+        except UniqueViolation:
+            # Somebody else enqueued the same photos at this very moment.
+            return 0
+
+    def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
+        """List a channel soon; asking twice is the same as once."""
+        values = {
+            "team_id": team_id,
+            "channel_id": channel_id,
+            "key": f"channel/{team_id}/{channel_id}",
+            "queue": queue_name(team_id),
+            "task": LIST_CHANNEL,
+            "priority": LISTING_PRIORITY,
+        }
+        try:
+            with self._database.transaction() as connection:
+                connection.execute(ENQUEUE_LISTING, values)
+        except UniqueViolation:
+            return

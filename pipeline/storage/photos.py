@@ -1,0 +1,276 @@
+"""Photos, their shares and their faces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pgvector import HalfVector
+
+from pipeline.domain.model import (
+    ChannelId,
+    EngineId,
+    Face,
+    FileId,
+    FoundPhoto,
+    IndexCounts,
+    Photo,
+    PhotoFaces,
+    PhotoId,
+    PhotoState,
+    RunId,
+    Share,
+    TeamId,
+)
+from pipeline.storage.connect import Connection, Database
+
+# A changed file (another version) is read again; a known one keeps its state and its faces.
+ADD = """
+insert into photos as p
+    (team_id, file_id, name, media_type, url, version, posted_by, posted_at, run_id)
+values (%(team_id)s, %(file_id)s, %(name)s, %(media_type)s, %(url)s, %(version)s,
+    %(posted_by)s, %(posted_at)s, %(run_id)s)
+on conflict (team_id, file_id) do update
+set name = excluded.name,
+    url = coalesce(excluded.url, p.url),
+    version = excluded.version,
+    run_id = coalesce(p.run_id, excluded.run_id),
+    state = case when p.version = excluded.version then p.state else 'pending' end
+returning photo_id, (xmax = 0) as is_new
+"""
+ADD_SHARE = """
+insert into shares (team_id, channel_id, photo_id, ts, permalink, shared_by, shared_at)
+values (%(team_id)s, %(channel_id)s, %(photo_id)s, %(ts)s, %(permalink)s, %(shared_by)s,
+    %(shared_at)s)
+on conflict (team_id, channel_id, photo_id, ts) do update set permalink = excluded.permalink
+"""
+# A share whose message was not known yet stands with an empty ts until the real one is seen.
+DROP_PROVISIONAL_SHARE = """
+delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
+and photo_id = %(photo_id)s and ts = '' and %(ts)s <> ''
+"""
+GET = """
+select photo_id, file_id, name, media_type, url, version, state, engine_id,
+    exists (select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id)
+        as has_shares
+from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
+"""
+DROP_FACES = "delete from faces where team_id = %(team_id)s and photo_id = %(photo_id)s"
+# The row lock makes two workers on one photo take turns: the second replaces what the first wrote.
+LOCK_PHOTO = """
+select photo_id from photos where team_id = %(team_id)s and photo_id = %(photo_id)s for update
+"""
+ADD_FACE = """
+insert into faces
+    (team_id, photo_id, engine_id, box, landmarks, score, quality, embedding)
+values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(box)s, %(landmarks)s, %(score)s,
+    %(quality)s, %(embedding)s)
+"""
+MARK_INDEXED = """
+update photos set state = 'indexed', reason = null, engine_id = %(engine_id)s,
+    content_hash = %(content_hash)s, width_px = %(width_px)s, height_px = %(height_px)s,
+    indexed_at = now()
+where team_id = %(team_id)s and photo_id = %(photo_id)s
+"""
+MARK = """
+update photos set state = %(state)s, reason = %(reason)s, indexed_at = now()
+where team_id = %(team_id)s and photo_id = %(photo_id)s
+"""
+DELETE = "delete from photos where team_id = %(team_id)s and file_id = %(file_id)s"
+KEEP_ONLY = """
+delete from photos p where p.team_id = %(team_id)s and not p.file_id = any(%(file_ids)s)
+and exists (
+    select from shares s
+    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+)
+"""
+COUNTS = """
+select count(*) as photos,
+    count(*) filter (where state = 'pending') as pending,
+    count(*) filter (where state = 'indexed') as indexed,
+    count(*) filter (where state = 'unreadable') as unreadable,
+    count(*) filter (where state = 'given up') as given_up,
+    count(*) filter (where state = 'indexed' and f.n is null) as without_face,
+    coalesce(sum(f.n), 0)::bigint as faces
+from photos p
+left join lateral (
+    select count(*) as n from faces f
+    where f.team_id = p.team_id and f.photo_id = p.photo_id having count(*) > 0
+) f on true
+where p.team_id = %(team_id)s
+and (%(run_id)s::bigint is null or p.run_id = %(run_id)s)
+and (%(channel_id)s::text is null or exists (
+    select from shares s
+    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+))
+"""
+PROBLEMS = """
+select name, state, reason from photos p
+where team_id = %(team_id)s and state in ('unreadable', 'given up')
+and (%(channel_id)s::text is null or exists (
+    select from shares s
+    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+))
+order by indexed_at desc, photo_id desc limit %(limit)s
+"""
+
+
+class Photos:
+    """Implements ports.PhotoStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        team_id: TeamId,
+        found: Sequence[FoundPhoto],
+        *,
+        run_id: RunId | None = None,
+    ) -> int:
+        """Record photos a source listed; new and changed ones become pending.
+
+        Returns: how many were not known before.
+        """
+        new = 0
+        with self._database.transaction() as connection:
+            for photo in found:
+                row = connection.execute(ADD, _photo_values(team_id, photo, run_id)).fetchone()
+                assert row is not None  # an upsert always returns its row
+                new += row["is_new"]
+                _add_shares(connection, team_id, PhotoId(row["photo_id"]), photo.shares)
+        return new
+
+    def get(self, team_id: TeamId, photo_id: PhotoId) -> Photo | None:
+        """The photo, or None once it is deleted."""
+        with self._database.transaction() as connection:
+            row = connection.execute(GET, {"team_id": team_id, "photo_id": photo_id}).fetchone()
+        if row is None:
+            return None
+        return Photo(
+            team_id=team_id,
+            photo_id=photo_id,
+            file_id=FileId(row["file_id"]),
+            name=row["name"],
+            media_type=row["media_type"],
+            url=row["url"],
+            version=row["version"],
+            state=PhotoState(row["state"]),
+            has_shares=row["has_shares"],
+            engine_id=row["engine_id"],
+        )
+
+    def put_faces(
+        self,
+        team_id: TeamId,
+        photo_id: PhotoId,
+        *,
+        engine_id: EngineId,
+        content_hash: bytes,
+        faces: PhotoFaces,
+    ) -> None:
+        """Replace the photo's faces and mark it indexed, in one transaction.
+
+        A photo that was deleted meanwhile stays deleted.
+        """
+        photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
+        with self._database.transaction() as connection:
+            if connection.execute(LOCK_PHOTO, photo).fetchone() is None:
+                return
+            connection.execute(DROP_FACES, photo)
+            if faces.faces:
+                connection.cursor().executemany(
+                    ADD_FACE, [photo | _face_values(face) for face in faces.faces]
+                )
+            size = {"width_px": faces.width_px, "height_px": faces.height_px}
+            connection.execute(MARK_INDEXED, photo | size | {"content_hash": content_hash})
+
+    def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
+        """The file is no picture; its faces go."""
+        values = {"team_id": team_id, "photo_id": photo_id}
+        with self._database.transaction() as connection:
+            connection.execute(DROP_FACES, values)
+            connection.execute(MARK, values | {"state": "unreadable", "reason": reason})
+
+    def mark_given_up(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
+        """It could not be fetched or stored, after every retry; faces it had stay."""
+        values = {"team_id": team_id, "photo_id": photo_id}
+        with self._database.transaction() as connection:
+            connection.execute(MARK, values | {"state": "given up", "reason": reason})
+
+    def delete(self, team_id: TeamId, file_id: FileId) -> bool:
+        """Forget a photo with its faces; False if it was unknown."""
+        with self._database.transaction() as connection:
+            deleted = connection.execute(DELETE, {"team_id": team_id, "file_id": file_id})
+            return deleted.rowcount > 0
+
+    def keep_only(
+        self, team_id: TeamId, channel_id: ChannelId, file_ids: Sequence[FileId]
+    ) -> int:
+        """Forget the channel's photos that are not among `file_ids`; returns how many."""
+        values = {"team_id": team_id, "channel_id": channel_id, "file_ids": list(file_ids)}
+        with self._database.transaction() as connection:
+            return connection.execute(KEEP_ONLY, values).rowcount
+
+    def counts(
+        self,
+        team_id: TeamId,
+        *,
+        channel_id: ChannelId | None = None,
+        run_id: RunId | None = None,
+    ) -> IndexCounts:
+        """How much of a workspace, a channel or a run is indexed."""
+        values = {"team_id": team_id, "channel_id": channel_id, "run_id": run_id}
+        with self._database.transaction() as connection:
+            row = connection.execute(COUNTS, values).fetchone()
+        assert row is not None  # an aggregate always has a row
+        return IndexCounts(**row)
+
+    def problems(
+        self, team_id: TeamId, *, limit: int, channel_id: ChannelId | None = None
+    ) -> list[tuple[str, PhotoState, str]]:
+        """The last photos that could not be indexed: name, state and reason."""
+        values = {"team_id": team_id, "channel_id": channel_id, "limit": limit}
+        with self._database.transaction() as connection:
+            rows = connection.execute(PROBLEMS, values).fetchall()
+        return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]
+
+
+def _photo_values(team_id: TeamId, photo: FoundPhoto, run_id: RunId | None) -> dict[str, Any]:
+    return {
+        "team_id": team_id,
+        "file_id": photo.file_id,
+        "name": photo.name,
+        "media_type": photo.media_type,
+        "url": photo.url,
+        "version": photo.version,
+        "posted_by": photo.posted_by,
+        "posted_at": photo.posted_at,
+        "run_id": run_id,
+    }
+
+
+def _add_shares(
+    connection: Connection, team_id: TeamId, photo_id: PhotoId, shares: Sequence[Share]
+) -> None:
+    for share in shares:
+        values = {
+            "team_id": team_id,
+            "photo_id": photo_id,
+            "channel_id": share.channel_id,
+            "ts": share.ts,
+            "permalink": share.permalink,
+            "shared_by": share.shared_by,
+            "shared_at": share.shared_at,
+        }
+        connection.execute(ADD_SHARE, values)
+        connection.execute(DROP_PROVISIONAL_SHARE, values)
+
+
+def _face_values(face: Face) -> dict[str, Any]:
+    box = face.detection.box
+    return {
+        "box": [box.x_px, box.y_px, box.width_px, box.height_px],
+        "landmarks": face.detection.landmarks.reshape(-1).tolist(),
+        "score": face.detection.score,
+        "quality": face.quality,
+        "embedding": HalfVector(face.embedding),
+    }

@@ -1,0 +1,124 @@
+"""Workspaces, each with the engine its index was made by, and their watched channels."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
+from pipeline.storage.connect import Database
+
+ADD = """
+insert into workspaces (team_id, engine_id) values (%(team_id)s, %(engine_id)s)
+on conflict (team_id) do nothing
+"""
+# Whichever process asks first decides the engine of a new index.
+ENGINE = "select engine_id from workspaces where team_id = %(team_id)s"
+SET_ENGINE = "update workspaces set engine_id = %(engine_id)s where team_id = %(team_id)s"
+DROP_OTHER_ENGINES_REFERENCES = """
+delete from person_references where team_id = %(team_id)s and engine_id <> %(engine_id)s
+"""
+ALL = "select team_id from workspaces order by team_id"
+
+# The CTE sees the row as it was before; a channel that was left is listed anew.
+WATCH = """
+with before as (
+    select watched from channels where team_id = %(team_id)s and channel_id = %(channel_id)s
+)
+insert into channels (team_id, channel_id, name)
+values (%(team_id)s, %(channel_id)s, %(name)s)
+on conflict (team_id, channel_id) do update
+set name = excluded.name, watched = true,
+    listed_until = case when channels.watched then channels.listed_until end
+returning not coalesce((select watched from before), false) as is_new
+"""
+UNWATCH = """
+update channels set watched = false
+where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+DROP_SHARES = """
+delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+DROP_UNSHARED = """
+delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
+and not exists (
+    select from shares s
+    join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
+    where s.team_id = %(team_id)s and s.photo_id = p.photo_id
+)
+"""
+PHOTOS_OF_CHANNEL = """
+select distinct photo_id from shares
+where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+WATCHED = """
+select channel_id, name, listed_until from channels
+where team_id = %(team_id)s and watched order by name, channel_id
+"""
+SET_LISTED = """
+update channels set listed_until = greatest(listed_until, %(until)s)
+where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+
+
+class Workspaces:
+    """Implements ports.ChannelStore, and the engine of each workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, team_id: TeamId, engine_id: EngineId) -> EngineId:
+        """The engine of the workspace's index; a new workspace gets `engine_id`."""
+        values = {"team_id": team_id, "engine_id": engine_id}
+        with self._database.transaction() as connection:
+            connection.execute(ADD, values)
+            row = connection.execute(ENGINE, values).fetchone()
+        assert row is not None  # inserted above; workspaces are never deleted
+        return EngineId(row["engine_id"])
+
+    def set_engine(self, team_id: TeamId, engine_id: EngineId) -> None:
+        """From now on the index is made by `engine_id`; references made by others go."""
+        values = {"team_id": team_id, "engine_id": engine_id}
+        with self._database.transaction() as connection:
+            connection.execute(SET_ENGINE, values)
+            connection.execute(DROP_OTHER_ENGINES_REFERENCES, values)
+
+    def all(self) -> list[TeamId]:
+        """Every workspace in this database."""
+        with self._database.transaction() as connection:
+            return [TeamId(row["team_id"]) for row in connection.execute(ALL)]
+
+    def watch(self, team_id: TeamId, channel_id: ChannelId, name: str) -> bool:
+        """Start (or go on) indexing the channel; True if it was not watched before."""
+        values = {"team_id": team_id, "channel_id": channel_id, "name": name}
+        with self._database.transaction() as connection:
+            row = connection.execute(WATCH, values).fetchone()
+        assert row is not None  # an upsert always returns its row
+        return bool(row["is_new"])
+
+    def unwatch(self, team_id: TeamId, channel_id: ChannelId) -> None:
+        """Stop indexing the channel and forget the photos that no watched channel shows."""
+        values = {"team_id": team_id, "channel_id": channel_id}
+        with self._database.transaction() as connection:
+            connection.execute(UNWATCH, values)
+            rows = connection.execute(PHOTOS_OF_CHANNEL, values).fetchall()
+            connection.execute(DROP_SHARES, values)
+            photo_ids = [row["photo_id"] for row in rows]
+            connection.execute(DROP_UNSHARED, {"team_id": team_id, "photo_ids": photo_ids})
+
+    def watched(self, team_id: TeamId) -> Sequence[Channel]:
+        """All watched channels, by name."""
+        with self._database.transaction() as connection:
+            return [
+                Channel(
+                    channel_id=ChannelId(row["channel_id"]),
+                    name=row["name"],
+                    listed_until=row["listed_until"],
+                )
+                for row in connection.execute(WATCHED, {"team_id": team_id})
+            ]
+
+    def set_listed(self, team_id: TeamId, channel_id: ChannelId, until: datetime) -> None:
+        """Listing need not go back beyond `until` any more."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                SET_LISTED, {"team_id": team_id, "channel_id": channel_id, "until": until}
+            )

@@ -1,0 +1,1 @@
+"""What Findme does, step by step, in terms of the ports."""

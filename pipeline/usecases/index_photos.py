@@ -1,0 +1,191 @@
+"""Channels are listed, photos are read: each step can run twice with the same result."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
+from itertools import islice
+
+import structlog
+
+from pipeline.domain.model import (
+    ChannelId,
+    FileId,
+    FoundPhoto,
+    Photo,
+    PhotoId,
+    PhotoState,
+    TeamId,
+)
+from pipeline.errors import PhotoGoneError, UnreadablePhotoError
+from pipeline.ports import ChannelStore, Clock, FaceReader, PhotoSource, PhotoStore, Queue, RunStore
+from pipeline.telemetry import PHOTOS, stage
+
+log = structlog.get_logger(__name__)
+
+# Clocks differ, and a source may list a photo a little after it was posted.
+LISTING_OVERLAP = timedelta(minutes=10)
+LISTING_BATCH = 100
+
+
+class Outcome(Enum):
+    """What became of one photo."""
+
+    INDEXED = "indexed"
+    UNREADABLE = "unreadable"
+    GONE = "gone"
+    SKIPPED = "skipped"
+
+
+class ListChannel:
+    """Record what is new in a channel, and give each new photo a job."""
+
+    def __init__(
+        self,
+        *,
+        sources: Mapping[TeamId, PhotoSource],
+        channels: ChannelStore,
+        photos: PhotoStore,
+        runs: RunStore,
+        queue: Queue,
+        clock: Clock,
+    ) -> None:
+        self._sources = sources
+        self._channels = channels
+        self._photos = photos
+        self._runs = runs
+        self._queue = queue
+        self._clock = clock
+
+    def __call__(self, team_id: TeamId, channel_id: ChannelId) -> int:
+        """List one watched channel, whole if a re-index asks for it; returns how many are new.
+
+        Raises: SourceUnavailableError; what was listed by then is kept.
+        """
+        channel = next(
+            (known for known in self._channels.watched(team_id) if known.channel_id == channel_id),
+            None,
+        )
+        if channel is None:
+            return 0
+        started = self._clock()
+        run_ids = self._runs.listing(team_id, channel_id)
+        since = None
+        if channel.listed_until is not None and not run_ids:
+            since = channel.listed_until - LISTING_OVERLAP
+        new = 0
+        found = self._sources[team_id].list_new(channel_id, since=since)
+        for photos in _batches(found, LISTING_BATCH):
+            new += self._photos.add(team_id, photos, run_id=run_ids[-1] if run_ids else None)
+            self._queue.enqueue_pending(team_id)
+        # A re-index makes known photos pending although nothing new is listed.
+        self._queue.enqueue_pending(team_id)
+        self._channels.set_listed(team_id, channel_id, started)
+        self._runs.listed(team_id, channel_id, run_ids)
+        log.info("channel.listed", channel=channel_id, new=new, whole=since is None)
+        return new
+
+
+class AddPhoto:
+    """A photo was posted just now."""
+
+    def __init__(
+        self,
+        *,
+        sources: Mapping[TeamId, PhotoSource],
+        channels: ChannelStore,
+        photos: PhotoStore,
+        queue: Queue,
+    ) -> None:
+        self._sources = sources
+        self._channels = channels
+        self._photos = photos
+        self._queue = queue
+
+    def __call__(self, team_id: TeamId, channel_id: ChannelId, file_id: FileId) -> bool:
+        """Queue the photo; False if it is none, or its channel isn't watched.
+
+        Raises: SourceUnavailableError.
+        """
+        watched = {channel.channel_id for channel in self._channels.watched(team_id)}
+        if channel_id not in watched:
+            return False
+        try:
+            found = self._sources[team_id].describe(file_id, channel_id=channel_id)
+        except PhotoGoneError:
+            return False
+        if not found.media_type.startswith("image/"):
+            return False
+        self._photos.add(team_id, [found])
+        self._queue.enqueue_pending(team_id, live=True)
+        return True
+
+
+class IndexPhoto:
+    """Download one photo, find its faces, store them."""
+
+    def __init__(
+        self,
+        *,
+        sources: Mapping[TeamId, PhotoSource],
+        photos: PhotoStore,
+        reader: FaceReader,
+    ) -> None:
+        self._sources = sources
+        self._photos = photos
+        self._reader = reader
+
+    def __call__(self, team_id: TeamId, photo_id: PhotoId) -> Outcome:
+        """Bring one pending photo into the index.
+
+        Raises: SourceUnavailableError, DatabaseUnavailableError: the photo stays pending.
+        """
+        photo = self._photos.get(team_id, photo_id)
+        if photo is None or photo.state is not PhotoState.PENDING:
+            return Outcome.SKIPPED
+        outcome = self._index(photo)
+        PHOTOS.labels(outcome=outcome.value).inc()
+        return outcome
+
+    def _index(self, photo: Photo) -> Outcome:
+        source = self._sources[photo.team_id]
+        try:
+            with stage("download"):
+                photo = self._complete(photo, source)
+                data = source.download(photo)
+            faces = self._reader.read(data)
+        except PhotoGoneError:
+            self._photos.delete(photo.team_id, photo.file_id)
+            log.info("photo.gone", photo=photo.photo_id)
+            return Outcome.GONE
+        except UnreadablePhotoError as error:
+            self._photos.mark_unreadable(photo.team_id, photo.photo_id, str(error))
+            log.info("photo.unreadable", photo=photo.photo_id, reason=str(error))
+            return Outcome.UNREADABLE
+        with stage("store"):
+            self._photos.put_faces(
+                photo.team_id,
+                photo.photo_id,
+                engine_id=self._reader.engine_id,
+                content_hash=hashlib.sha256(data).digest(),
+                faces=faces,
+            )
+        log.info("photo.indexed", photo=photo.photo_id, faces=len(faces.faces))
+        return Outcome.INDEXED
+
+    def _complete(self, photo: Photo, source: PhotoSource) -> Photo:
+        """The photo with its address and shares; some sources list photos without them."""
+        if photo.url is not None and photo.has_shares:
+            return photo
+        found: FoundPhoto = source.describe(photo.file_id)
+        self._photos.add(photo.team_id, [found])
+        completed = self._photos.get(photo.team_id, photo.photo_id)
+        if completed is None:
+            raise PhotoGoneError
+        return completed
+
+
+def _batches(found: Iterable[FoundPhoto], size: int) -> Iterator[list[FoundPhoto]]:
+    rest = iter(found)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,55 @@
+"""Turn and scale a face onto an embedder's template. Pure geometry, no model."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.arrays import Crops, Image, Landmarks
+
+_MIN_REDUCTION = 2.0
+
+
+def similarity(points: Landmarks, template: Landmarks) -> NDArray[np.float64]:
+    """The (2, 3) matrix of rotation, one scale and shift that brings `points` closest to `template`.
+
+    Least squares over the five points, without reflection (Umeyama, 1991, in its 2-D closed form).
+    """
+    source = points.astype(np.float64)
+    target = template.astype(np.float64)
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    a, b = source - source_mean, target - target_mean
+    spread = max(float((a * a).sum()), 1e-9)
+    cos = float((a * b).sum()) / spread
+    sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    return np.hstack([matrix, (target_mean - matrix @ source_mean)[:, None]])
+
+
+def crop_faces(
+    image: Image, faces: Sequence[Landmarks], *, template: Landmarks, side_px: int
+) -> Crops:
+    """Crops (N, side_px, side_px, 3) of the faces; what lies outside the image is black.
+
+    A face much larger than the crop is first halved as often as needed: bilinear sampling alone
+    would skip pixels and alias.
+    """
+    crops = np.empty((len(faces), side_px, side_px, 3), np.uint8)
+    for i, points in enumerate(faces):
+        matrix = similarity(points, template)
+        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        source = image
+        while scale * _MIN_REDUCTION < 1.0 and min(source.shape[:2]) > 1:
+            source = cv2.resize(source, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            # Pixel centres move by half a pixel when an image is halved.
+            matrix = _compose(matrix, np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5]]))
+            scale *= 2.0
+        crops[i] = cv2.warpAffine(source, matrix, (side_px, side_px), flags=cv2.INTER_LINEAR)
+    return crops
+
+
+def _compose(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The affine map that does `first`, then `second`."""
+    row = np.array([[0.0, 0.0, 1.0]])
+    return (np.vstack([second, row]) @ np.vstack([first, row]))[:2]

@@ -1,0 +1,45 @@
+"""face-reidentification-retail-0095 on OpenVINO.
+
+Open Model Zoo, Apache-2.0: a MobileNet-like network on (1, 3, 128, 128) B G R 0-255 crops; 256 values,
+compared by cosine. Its model card gives the five points that a face is laid onto.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.domain.arrays import Embeddings, Image, Landmarks, unit
+from pipeline.vision.align import crop_faces
+from pipeline.vision.openvino_runtime import Network
+
+_SIDE_PX = 128
+_TEMPLATE: Landmarks = _SIDE_PX * np.array(
+    [
+        (0.31556875, 0.4615741071),
+        (0.6826229167, 0.4615741071),
+        (0.5002625, 0.6405053571),
+        (0.349471875, 0.8246919643),
+        (0.6534364583, 0.8246919643),
+    ],
+    np.float32,
+)
+
+
+class Retail0095:
+    """Embeds faces; each is averaged with its mirror image."""
+
+    dimension = 256
+
+    def __init__(self, path: Path) -> None:
+        self._network = Network(path, input_shape=(-1, 3, _SIDE_PX, _SIDE_PX))
+
+    def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
+        """Embeddings (N, 256) of the faces at these landmarks, in one batch."""
+        if not faces:
+            return np.empty((0, self.dimension), np.float32)
+        crops = crop_faces(image, faces, template=_TEMPLATE, side_px=_SIDE_PX)
+        both = np.concatenate([crops, crops[:, :, ::-1]])
+        (raw,) = self._network(both.transpose(0, 3, 1, 2).astype(np.float32)).values()
+        straight, mirrored = np.split(unit(raw.reshape(len(both), -1)), 2)
+        return unit(straight + mirrored)

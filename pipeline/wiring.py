@@ -1,0 +1,181 @@
+"""The composition root: picks the concrete classes. Whatever is heavy is made when first used."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pipeline.domain.model import EngineId, TeamId
+from pipeline.errors import EngineMismatchError
+from pipeline.folder import LOCAL, FolderSource
+from pipeline.jobs.worker import JobHandlers, Worker
+from pipeline.ports import FaceReader, PhotoSource
+from pipeline.settings import Settings
+from pipeline.storage.connect import Database
+from pipeline.storage.embedded import start_embedded
+from pipeline.storage.faces import Faces
+from pipeline.storage.jobs import JobQueue
+from pipeline.storage.migrate import migrate
+from pipeline.storage.people import People
+from pipeline.storage.photos import Photos
+from pipeline.storage.runs import Runs
+from pipeline.storage.workspaces import Workspaces
+from pipeline.usecases.find_photos import MatchFaces
+from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel
+from pipeline.usecases.reindex import Reindex
+from pipeline.vision.engines import load_engine
+from pipeline.vision.weights import WeightStore
+
+
+def now() -> datetime:
+    """Implements ports.Clock."""
+    return datetime.now(UTC)
+
+
+def conninfo_of(settings: Settings) -> str:
+    """The database to use; starts the embedded server if there is no other."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return start_embedded(settings.findme_data_dir / "postgresql")
+
+
+class Runtime:
+    """Everything one process needs, over one database and one engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sources: Mapping[TeamId, PhotoSource] | None = None,
+        reader: FaceReader | None = None,
+    ) -> None:
+        """`reader` is given where several processes' worth of parts share one engine (the demo)."""
+        self.settings = settings
+        self.sources: dict[TeamId, PhotoSource] = {LOCAL: FolderSource(), **(sources or {})}
+        self._reader = reader
+
+    @cached_property
+    def database(self) -> Database:
+        """The migrated database. Raises DatabaseUnavailableError, DatabaseTooOldError."""
+        conninfo = conninfo_of(self.settings)
+        migrate(conninfo)
+        return Database(conninfo, max_connections=self.settings.findme_workers + 12)
+
+    @cached_property
+    def weights(self) -> WeightStore:
+        """The downloaded weights."""
+        return WeightStore(self.settings.findme_models_dir)
+
+    @cached_property
+    def reader(self) -> FaceReader:
+        """The engine of the settings. Raises EngineUnavailableError."""
+        if self._reader is not None:
+            return self._reader
+        return load_engine(EngineId(self.settings.findme_engine), self.weights)
+
+    @cached_property
+    def workspaces(self) -> Workspaces:
+        """Workspaces and channels."""
+        return Workspaces(self.database)
+
+    @cached_property
+    def photos(self) -> Photos:
+        """Photos with shares and faces."""
+        return Photos(self.database)
+
+    @cached_property
+    def faces(self) -> Faces:
+        """Face search."""
+        return Faces(self.database)
+
+    @cached_property
+    def people(self) -> People:
+        """References."""
+        return People(self.database)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Re-indexes."""
+        return Runs(self.database)
+
+    @cached_property
+    def queue(self) -> JobQueue:
+        """The way into the queue."""
+        return JobQueue(self.database)
+
+    @cached_property
+    def match_faces(self) -> MatchFaces:
+        """References -> matches."""
+        return MatchFaces(faces=self.faces, reader=self.reader)
+
+    @cached_property
+    def list_channel(self) -> ListChannel:
+        """Channel -> pending photos."""
+        return ListChannel(
+            sources=self.sources,
+            channels=self.workspaces,
+            photos=self.photos,
+            runs=self.runs,
+            queue=self.queue,
+            clock=now,
+        )
+
+    @cached_property
+    def add_photo(self) -> AddPhoto:
+        """One new photo -> pending."""
+        return AddPhoto(
+            sources=self.sources,
+            channels=self.workspaces,
+            photos=self.photos,
+            queue=self.queue,
+        )
+
+    @cached_property
+    def reindex(self) -> Reindex:
+        """All photos -> pending."""
+        return Reindex(channels=self.workspaces, runs=self.runs, queue=self.queue)
+
+    def claim_engine(self, team_id: TeamId) -> None:
+        """Make sure that the workspace's index is of this engine.
+
+        Raises: EngineMismatchError, naming the command that mends it.
+        """
+        wanted = self.reader.engine_id
+        present = self.workspaces.claim(team_id, wanted)
+        if present != wanted:
+            raise EngineMismatchError(
+                f"The index was made by engine {present!r}, but FINDME_ENGINE is {wanted!r}. "
+                f"Run `findme reindex` to make it anew with {wanted!r}, "
+                f"or set FINDME_ENGINE={present}."
+            )
+
+    def worker(self, team_ids: list[TeamId]) -> Worker:
+        """A worker for these workspaces; not started yet."""
+        index_photo = IndexPhoto(sources=self.sources, photos=self.photos, reader=self.reader)
+        return Worker(
+            self.database.conninfo,
+            team_ids=team_ids,
+            handlers=JobHandlers(
+                index_photo=index_photo,
+                give_up=self.photos.mark_given_up,
+                list_channel=self.list_channel,
+            ),
+            concurrency=self.settings.findme_workers,
+        )
+
+    def close(self) -> None:
+        """Close the database's connections, if any were opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+@contextmanager
+def running(
+    settings: Settings, *, sources: Mapping[TeamId, PhotoSource] | None = None
+) -> Iterator[Runtime]:
+    """A runtime that is closed at the end."""
+    runtime = Runtime(settings, sources=sources)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
