@@ -52,9 +52,24 @@ def bot() -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON object.")
-@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own photos instead of the demo's album.")  # fmt: skip
-@click.option("--me", "selfie", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A picture of you, to be looked for in --photos.")  # fmt: skip
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), default=Path("findme-demo.png"), show_default=True, help="Where to save the contact sheet.")  # fmt: skip
+@click.option(
+    "--photos",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Your own photos instead of the demo's album.",
+)
+@click.option(
+    "--me",
+    "selfie",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A picture of you, to be looked for in --photos.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("findme-demo.png"),
+    show_default=True,
+    help="Where to save the contact sheet.",
+)
 def demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: Path) -> None:
     """See all of it at work, on this machine alone: a local workspace, people, photos."""
     if (photos is None) != (selfie is None):
@@ -68,10 +83,11 @@ def demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: Path
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 def sandbox(port: int) -> None:
     """Run the local workspace alone: Slack's APIs on loopback, for trying a bot."""
-    from bot.sandbox.standalone import serve  # noqa: PLC0415
+    from bot.demo.standalone import describe, start_standalone  # noqa: PLC0415
 
-    serve(port)
-    wait_for_signal()
+    with start_standalone(port) as running:
+        describe(running)
+        wait_for_signal()
 
 
 for command in COMMANDS:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from slack_bolt import App
@@ -43,7 +44,8 @@ def asgi_app(app: App | None, *, is_healthy: Callable[[], bool]) -> Starlette:
 
     routes: list[BaseRoute] = [Route("/healthz", healthz)]
     if app is not None:
-        routes.append(Mount("/", app=_Handler(app, path=PATH)))
+        handler: Any = _Handler(app, path=PATH)  # an ASGI app; Bolt types its scope more narrowly
+        routes.append(Mount("/", app=handler))
     return Starlette(routes=routes)
 
 

@@ -26,7 +26,9 @@ _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
 _ME = {"", "me"}
 
 FIND_USAGE = "Try `/findme`, `/findme @colleague` or `/findme help`."
-ADMIN_USAGE = "Try `/findme-admin status`, `/findme-admin reindex` or `/findme-admin reindex #channel`."
+ADMIN_USAGE = (
+    "Try `/findme-admin status`, `/findme-admin reindex` or `/findme-admin reindex #channel`."
+)
 
 # From the largest on; Slack makes the numbered ones, `original` is what was uploaded.
 _PICTURE_SIZES = ("original", "1024", "512", "192", "72")

@@ -132,7 +132,7 @@ class Bot:
             self._socket = SocketModeHandler(
                 self._app, self._slack.slack_app_token.get_secret_value()
             )
-            self._socket.connect()
+            self._socket.connect()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
     def pull(self) -> None:
@@ -145,7 +145,7 @@ class Bot:
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""
         if self._socket is not None:
-            self._socket.close()
+            self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         if self._http is not None:
             self._http.stop()
         self._schedule.stop()

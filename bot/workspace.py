@@ -55,7 +55,7 @@ class SlackWorkspace:
     """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
 
     def __init__(self, client: WebClient, downloads: Downloads) -> None:
-        """Ask Slack who we are. Raises SourceUnavailableError, saying what is wrong with the token."""
+        """Ask Slack who we are. Raises SourceUnavailableError: a wrong token, or Slack away."""
         self.client = client
         self._downloads = downloads
         who = _call(client.auth_test)
@@ -104,7 +104,10 @@ class SlackWorkspace:
         return photo
 
     def download(self, photo: Photo) -> bytes:
-        """The original's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
+        """The original's bytes.
+
+        Raises: PhotoGoneError, UnreadablePhotoError, SourceUnavailableError.
+        """
         if photo.url is None:
             raise UnreadablePhotoError("Slack doesn't give the bot this file")
         return self._downloads.photo(photo.url)

@@ -84,8 +84,17 @@ def index(folder: Path, *, as_json: bool) -> None:
 @click.command()
 @click.argument("selfie", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--top", type=click.IntRange(min=1), help="Show at most this many photos.")
-@click.option("--in", "folder", type=click.Path(file_okay=False, path_type=Path), help="Search the photos of this folder only.")  # fmt: skip
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Save a contact sheet (PNG) with the faces boxed.")  # fmt: skip
+@click.option(
+    "--in",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Search the photos of this folder only.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save a contact sheet (PNG) with the faces boxed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the matches as one JSON object.")
 @click.pass_obj
 def search(
@@ -147,11 +156,11 @@ def worker(more_sources: MoreSources | None) -> None:
 @click.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    from pipeline.storage.migrate import migrate as apply  # noqa: PLC0415
-    from pipeline.wiring import conninfo_of  # noqa: PLC0415
-
     runtime = _quiet_runtime()
-    applied = apply(conninfo_of(runtime.settings))
+    try:
+        applied = runtime.migrate()
+    finally:
+        runtime.close()
     click.echo(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
 
 

@@ -49,9 +49,7 @@ class PhotoGoneError(FindmeError):
 class SourceUnavailableError(FindmeError):
     """The place that holds the photos doesn't answer just now; it is tried again later."""
 
-    def __init__(
-        self, sentence: str | None = None, *, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, sentence: str | None = None, *, retry_after_s: float | None = None) -> None:
         super().__init__(sentence)
         self.retry_after_s = retry_after_s
 

@@ -70,9 +70,9 @@ def load(settings: type[SettingsT], **overrides: Any) -> SettingsT:
     try:
         return settings(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(_line(settings, problem) for problem in error.errors())) from (
-            None
-        )
+        raise SettingsError(
+            "\n".join(_line(settings, problem) for problem in error.errors())
+        ) from (None)
 
 
 def _line(settings: type[EnvironmentSettings], problem: Any) -> str:

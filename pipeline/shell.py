@@ -50,9 +50,7 @@ def index_folder(runtime: Runtime, folder: Path) -> None:
     channel_id = channel_of(folder)
     runtime.claim_engine(LOCAL)
     runtime.workspaces.watch(LOCAL, channel_id, folder.resolve().name)
-    listed = [
-        photo.file_id for photo in runtime.sources[LOCAL].list_new(channel_id, since=None)
-    ]
+    listed = [photo.file_id for photo in runtime.sources[LOCAL].list_new(channel_id, since=None)]
     runtime.photos.keep_only(LOCAL, channel_id, listed)
     runtime.list_channel(LOCAL, channel_id)
     work_off(runtime, [LOCAL])
@@ -88,7 +86,7 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
 
 
 def reindex_everything(runtime: Runtime) -> None:
-    """Make each workspace's index anew, by this runtime's engine, as far as its photos are in reach."""
+    """Make each workspace's index anew by this runtime's engine, where its photos are in reach."""
     teams = runtime.workspaces.all()
     if not teams:
         raise NothingToReindexError("There is nothing to re-index: run `findme index DIR` first.")
@@ -163,7 +161,9 @@ def print_counts(
 ) -> None:
     """What `findme index` ends with."""
     if as_json:
-        listed = [{"name": name, "state": state.value, "reason": why} for name, state, why in problems]
+        listed = [
+            {"name": name, "state": state.value, "reason": why} for name, state, why in problems
+        ]
         _echo_json({**_counts(counts), "problems": listed})
         return
     console = Console()
@@ -208,7 +208,12 @@ def print_matches(answer: ShellAnswer, shown: Sequence[Match], *, as_json: bool)
 def match_table(matches: Sequence[Match], *, title: str | None = None) -> Table:
     """Photo, similarity, certainty and link of each match."""
     table = Table(
-        "photo", "similarity", "", Column("link", overflow="fold"), title=title, title_justify="left"
+        "photo",
+        "similarity",
+        "",
+        Column("link", overflow="fold"),
+        title=title,
+        title_justify="left",
     )
     for match in matches:
         table.add_row(

@@ -1,7 +1,6 @@
 """The composition root: picks the concrete classes. Whatever is heavy is made when first used."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -12,7 +11,7 @@ from pipeline.jobs.worker import JobHandlers, Worker
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
 from pipeline.storage.connect import Database
-from pipeline.storage.embedded import start_embedded
+from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.faces import Faces
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.migrate import migrate
@@ -32,13 +31,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def conninfo_of(settings: Settings) -> str:
-    """The database to use; starts the embedded server if there is no other."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return start_embedded(settings.findme_data_dir / "postgresql")
-
-
 class Runtime:
     """Everything one process needs, over one database and one engine."""
 
@@ -53,13 +45,31 @@ class Runtime:
         self.settings = settings
         self.sources: dict[TeamId, PhotoSource] = {LOCAL: FolderSource(), **(sources or {})}
         self._reader = reader
+        self._embedded: EmbeddedServer | None = None
+
+    @cached_property
+    def conninfo(self) -> str:
+        """The database to use; starts the embedded server if the settings name no other.
+
+        Raises: DatabaseUnavailableError.
+        """
+        if self.settings.database_url is not None:
+            return self.settings.database_url.get_secret_value()
+        self._embedded = EmbeddedServer(self.settings.findme_data_dir / "postgresql")
+        return self._embedded.conninfo
+
+    def migrate(self) -> list[str]:
+        """Bring the database up to date; returns what was applied.
+
+        Raises: DatabaseUnavailableError, DatabaseTooOldError.
+        """
+        return migrate(self.conninfo)
 
     @cached_property
     def database(self) -> Database:
         """The migrated database. Raises DatabaseUnavailableError, DatabaseTooOldError."""
-        conninfo = conninfo_of(self.settings)
-        migrate(conninfo)
-        return Database(conninfo, max_connections=self.settings.findme_workers + 12)
+        self.migrate()
+        return Database(self.conninfo, max_connections=self.settings.findme_workers + 12)
 
     @cached_property
     def weights(self) -> WeightStore:
@@ -164,18 +174,8 @@ class Runtime:
         )
 
     def close(self) -> None:
-        """Close the database's connections, if any were opened."""
+        """Close the database's connections, and the embedded server, if any were opened."""
         if "database" in self.__dict__:
             self.database.close()
-
-
-@contextmanager
-def running(
-    settings: Settings, *, sources: Mapping[TeamId, PhotoSource] | None = None
-) -> Iterator[Runtime]:
-    """A runtime that is closed at the end."""
-    runtime = Runtime(settings, sources=sources)
-    try:
-        yield runtime
-    finally:
-        runtime.close()
+        if self._embedded is not None:
+            self._embedded.close()

@@ -42,7 +42,7 @@ class AlbumPhoto:
 def make_album() -> tuple[AlbumPhoto, ...]:
     """The whole album in the order of posting: first what was there before, then the live ones.
 
-    Raises DemoNeedsExtra without scikit-image or matplotlib.
+    Raises DemoNeedsExtraError without scikit-image or matplotlib.
     """
     photos = [*_alone(), *_together(), *_held_sideways(), *_formats(), *_nobody(), *_broken()]
     random.Random(2024).shuffle(photos)

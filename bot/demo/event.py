@@ -9,7 +9,7 @@ from pathlib import Path
 from bot import blocks
 from bot.demo.album import AlbumPhoto, make_album
 from bot.demo.portraits import PEOPLE, Who, portrait
-from bot.sandbox.model import Message, Person, PostedPhoto
+from bot.sandbox.model import Channel, Message, Person, PostedPhoto
 from bot.sandbox.server import Sandbox
 from bot.wiring import Bot
 from pipeline.domain.model import UserId
@@ -98,10 +98,10 @@ class Event:
     """By permalink, the photo's name; a repost goes by its original's."""
 
     @property
-    def channel(self) -> str:
-        """The id of the event channel."""
+    def channel(self) -> Channel:
+        """The event channel."""
         return next(
-            channel.id
+            channel
             for channel in self.sandbox.workspace.channels.values()
             if channel.name == CHANNEL
         )
@@ -128,7 +128,9 @@ class Event:
         reply_ms = (time.perf_counter() - started) * 1000
         first = message
         links = _links(message)
-        while any(element.get("action_id") == blocks.MORE for _, element in people.elements(message)):
+        while any(
+            element.get("action_id") == blocks.MORE for _, element in people.elements(message)
+        ):
             clicked = people.click(asker, message, blocks.MORE)
             (message, *_) = people.answer_to(clicked, timeout_s=ANSWER_TIMEOUT_S)
             links += _links(message)

@@ -34,7 +34,7 @@ SceneryName: TypeAlias = Literal[
 PEOPLE: Final[Mapping[Who, str]] = {"eileen": "Eileen Collins", "grace": "Grace Hopper"}
 
 
-class DemoNeedsExtra(FindmeError):
+class DemoNeedsExtraError(FindmeError):
     """The demo's pictures come with scikit-image and matplotlib: pip install 'findme[demo]'."""
 
 
@@ -86,7 +86,7 @@ SITTERS: Final[Mapping[Who, Sitter]] = {
 def studio(who: Who) -> Image.Image:
     """The portrait as its package ships it, RGB; shared, not to be changed.
 
-    Raises DemoNeedsExtra.
+    Raises DemoNeedsExtraError.
     """
     if who == "eileen":
         return _from_scikit_image("astronaut")
@@ -96,12 +96,12 @@ def studio(who: Who) -> Image.Image:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (ImportError, FileNotFoundError) as error:
-        raise DemoNeedsExtra from error
+        raise DemoNeedsExtraError from error
 
 
 @cache
 def scenery(name: SceneryName) -> Image.Image:
-    """A picture without a face, RGB; shared, not to be changed. Raises DemoNeedsExtra."""
+    """A picture without a face, RGB; shared, not to be changed. Raises DemoNeedsExtraError."""
     return _from_scikit_image(name)
 
 
@@ -110,7 +110,7 @@ def _from_scikit_image(name: str) -> Image.Image:
         # An extra, absent from most installations, so never imported at the top.
         loaded = getattr(import_module("skimage.data"), name)()
     except (ImportError, FileNotFoundError) as error:
-        raise DemoNeedsExtra from error
+        raise DemoNeedsExtraError from error
     # A stereo picture comes as left, right and disparity.
     pixels: NDArray[np.uint8] = loaded[0] if isinstance(loaded, tuple) else loaded
     return Image.fromarray(pixels).convert("RGB")
@@ -120,7 +120,7 @@ def _from_scikit_image(name: str) -> Image.Image:
 def cut_out(who: Who) -> Image.Image:
     """The person without her background, RGBA, soft at the edge; shared, not to be changed.
 
-    Raises DemoNeedsExtra.
+    Raises DemoNeedsExtraError.
     """
     picture = studio(who)
     width, height = picture.size
@@ -146,7 +146,7 @@ _PROFILES: Final[Mapping[Who, tuple[tuple[int, int, int, int], float]]] = {
 def portrait(name: Who) -> bytes:
     """A profile picture: JPEG, 512 x 512 px, head and shoulders, one face. Not in the album.
 
-    Raises DemoNeedsExtra without the pictures, KeyError for anyone else.
+    Raises DemoNeedsExtraError without the pictures, KeyError for anyone else.
     """
     part, brightness = _PROFILES[name]
     face = studio(name).resize((512, 512), Image.Resampling.LANCZOS, box=part)

@@ -57,18 +57,24 @@ def run_demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: 
     with tempfile.TemporaryDirectory(prefix="findme-demo-") as folder, Sandbox() as sandbox:
         with times.step("album"):
             event = (
-                own_event(sandbox, photos, selfie)
-                if photos and selfie
-                else album_event(sandbox)
+                own_event(sandbox, photos, selfie) if photos and selfie else album_event(sandbox)
             )
-        result = _play(event, Path(folder), reader, times, console, sheet)
+        result = _play(
+            event, Path(folder), reader=reader, times=times, console=console, sheet=sheet
+        )
     if as_json:
         json.dump(report.as_json(result), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
 
 
-def _play(  # noqa: PLR0913 (the demo's parts, wired once)
-    event: Event, folder: Path, reader: FaceReader, times: Times, console: Console, sheet: Path
+def _play(
+    event: Event,
+    folder: Path,
+    *,
+    reader: FaceReader,
+    times: Times,
+    console: Console,
+    sheet: Path,
 ) -> report.Result:
     people = event.sandbox.people
     event.post(event.before)

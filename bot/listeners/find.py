@@ -33,9 +33,7 @@ class FindListeners:
 
     def _answer(self, request: FindRequest, respond: Respond) -> None:
         try:
-            found = self._find_photos(
-                request.team_id, asker=request.asker, target=request.target
-            )
+            found = self._find_photos(request.team_id, asker=request.asker, target=request.target)
         except NoProfilePictureError:
             respond(text=_no_picture(request))
             return
@@ -64,9 +62,7 @@ def _no_picture(request: FindRequest) -> str:
             "You have no profile picture yet, so I don't know your face. "
             "Add one that shows it clearly in your Slack profile, then type `/findme` again."
         )
-    return (
-        f"{blocks.mention(request.target)} has no profile picture, so I don't know their face."
-    )
+    return f"{blocks.mention(request.target)} has no profile picture, so I don't know their face."
 
 
 def _no_face(request: FindRequest) -> str:

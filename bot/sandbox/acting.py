@@ -34,7 +34,7 @@ class People(Addressing):
     Where Slack would not let them, the methods raise NotAllowed.
     """
 
-    def add_person(
+    def add_person(  # noqa: PLR0913 - each is a keyword with a meaning
         self,
         name: str,
         *,
@@ -150,14 +150,29 @@ class People(Addressing):
         )
         return changes.post(ws, message)
 
-    def post_photo(
-        self, who: Who, where: Where, filename: str, data: bytes, *, text: str = ""
+    def post_photo(  # noqa: PLR0913 - each is a keyword with a meaning
+        self,
+        who: Who,
+        where: Where,
+        filename: str,
+        data: bytes,
+        *,
+        text: str = "",
+        foreign: bool = False,
     ) -> PostedPhoto:
-        """Post a file; fires `message` (file_share) and `file_shared`. Any bytes are taken."""
+        """Post a file; fires `message` (file_share) and `file_shared`. Any bytes are taken.
+
+        `foreign` makes it a Slack Connect file, of which lists and messages give the id alone.
+        """
         self._must_be_able_to_post(who, where)
         with self._ws.change():
-            uploader = person_id(who)
-            file = changes.add_file(self._ws, name=filename, data=data, uploader=uploader)
+            file = changes.add_file(
+                self._ws,
+                name=filename,
+                data=data,
+                uploader=person_id(who),
+                is_foreign=foreign,
+            )
             return self.share_again(who, file.id, where, text=text)
 
     def upload(self, who: Who, filename: str, data: bytes) -> SharedFile:

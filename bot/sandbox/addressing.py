@@ -32,7 +32,7 @@ from bot.sandbox.transports import COMMANDS, INTERACTIVE, Reply
 _NAMED = re.compile(r"(?<!\S)([@#])([\w.-]*\w)")
 
 
-class NotAllowed(Exception):
+class NotAllowed(Exception):  # noqa: N818 - reads as the sentence it ends
     """A person tried what Slack would not let them do; the argument says what."""
 
 
@@ -228,7 +228,7 @@ class Addressing(Reading):
             raise NotAllowed("that modal is not open")
         return view
 
-    def _invocation(
+    def _invocation(  # noqa: PLR0913 - each is a keyword with a meaning
         self,
         kind: InvocationKind,
         person: Person,
@@ -292,7 +292,7 @@ class Addressing(Reading):
         self._delivery.invoke(kind, invocation.name, payload, done=done)
 
     def _tell_failure(self, invocation: Invocation, person: PersonId, error: str) -> None:
-        assert invocation.channel is not None  # noqa: S101 - for the type checker
+        assert invocation.channel is not None
         message = Message(
             channel=invocation.channel,
             ts=self._ws.new_ts(),

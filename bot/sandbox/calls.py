@@ -176,7 +176,7 @@ def read_arguments(query: str, content_type: str, body: bytes) -> Json:
     Raises ApiError `invalid_json` or `json_not_object`.
     """
     args: Json = dict(parse_qsl(query, keep_blank_values=True))
-    kind = content_type.split(";")[0].strip().lower()
+    kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
         try:
             found = json.loads(body or b"{}")

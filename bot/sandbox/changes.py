@@ -1,7 +1,7 @@
-"""What can happen in a workspace, whoever does it: each function changes the state and tells the
-listeners, as Slack would.
+"""What can happen in a workspace, whoever does it.
 
-A function takes what is already allowed and looked up; who may do what is for the caller.
+Each function changes the state and tells the listeners, as Slack would. It takes what is already
+allowed and looked up; who may do what is for the caller.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def message_key(message: Message) -> tuple[ChannelId, str]:
     return message.channel, message.ts
 
 
-def add_file(
+def add_file(  # noqa: PLR0913 - each is a keyword with a meaning
     ws: Workspace,
     *,
     name: str,
@@ -168,6 +168,7 @@ def add_file(
     title: str = "",
     alt_text: str = "",
     file_id: FileId | None = None,
+    is_foreign: bool = False,
 ) -> SharedFile:
     """Store a file that nobody but its owner sees yet."""
     with ws.change():
@@ -180,6 +181,7 @@ def add_file(
             created_s=int(ws.clock()),
             size_px=pictures.size_px(data),
             alt_text=alt_text,
+            is_foreign=is_foreign,
         )
         ws.files[file.id] = file
         return file

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 ALL_SCOPES = frozenset(
     {
@@ -44,6 +46,14 @@ ALL_EVENTS = frozenset(
 )
 """Every event subscription that the sandbox can serve, by its name in a Slack manifest."""
 
+DEFAULT_EVENTS = ALL_EVENTS - {
+    "channel_archive",
+    "group_archive",
+    "member_left_channel",
+    "user_change",
+}
+"""What findme listens to. Bolt leaves an event without a listener unacked, so it comes again."""
+
 
 def _token(*parts: str, secret_bytes: int = 12) -> str:
     return "-".join([*parts, secrets.token_hex(secret_bytes)])
@@ -59,12 +69,29 @@ class SlackApp:
 
     name: str = "findme"
     scopes: frozenset[str] = ALL_SCOPES
-    events: frozenset[str] = ALL_EVENTS
+    events: frozenset[str] = DEFAULT_EVENTS
     commands: tuple[str, ...] = ("/findme", "/findme-admin")
     should_escape: bool = True
     bot_token: str = field(default_factory=lambda: _token("xoxb", "1000", "2000"), repr=False)
     app_token: str = field(default_factory=lambda: _token("xapp", "1", "A000000001"), repr=False)
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any], **given: Any) -> Self:  # noqa: ANN401 - fields
+        """Read an app manifest (https://docs.slack.dev/reference/app-manifest), already parsed.
+
+        `given` sets further fields. Raises KeyError where the manifest lacks a part.
+        """
+        features = manifest["features"]
+        commands = features.get("slash_commands", ())
+        return cls(
+            name=features["bot_user"]["display_name"],
+            scopes=frozenset(manifest["oauth_config"]["scopes"]["bot"]),
+            events=frozenset(manifest["settings"]["event_subscriptions"]["bot_events"]),
+            commands=tuple(command["command"] for command in commands),
+            should_escape=all(command.get("should_escape", False) for command in commands),
+            **given,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

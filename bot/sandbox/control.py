@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
@@ -34,6 +35,8 @@ from bot.sandbox.render import channel_json, file_json, message_json, person_jso
 from bot.sandbox.state import Missing, Workspace
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+WAIT_MAX_S = 60.0
 
 Endpoint = Callable[[Request], Awaitable[Json]]
 
@@ -97,8 +100,9 @@ class Control:
         return {"channel": channel_json(self._ws, channel)}
 
     async def post_photo(self, request: Request) -> Json:
-        """`person`, `channel`, `filename`, `text` in the query with the bytes as the body, or a
-        form with the bytes as `file`.
+        """`person`, `channel`, `filename`, `text` in the query and the bytes as the body.
+
+        Or all of them in a form, with the bytes as `file`.
         """
         asked: Json = dict(request.query_params)
         body = await request.body()
@@ -162,24 +166,35 @@ class Control:
 
     async def _invoked(self, invocation: Invocation, asked: Json) -> Json:
         shape: Json = {"invocation": asdict(invocation) | {"kind": invocation.kind.value}}
-        wait_s = float(asked.get("wait_s", 0))
-        if not wait_s:
+        if not asked.get("wait_s"):
             return shape
-        try:
-            answers = await asyncio.to_thread(
-                self._people.answer_to, invocation, timeout_s=min(wait_s, 60.0)
-            )
-        except TimeoutError:
-            answers = []
+        await self._wait(lambda: self._people.answers_so_far(invocation), asked["wait_s"])
+        answers = self._people.answers_so_far(invocation)
         return shape | {"answers": [self._message_json(message) for message in answers]}
 
+    async def _wait(self, predicate: Callable[[], object], wait_s: float | str) -> None:
+        ws = self._ws
+        with suppress(TimeoutError):
+            await asyncio.to_thread(
+                ws.wait_for,
+                # A waiting request must not keep the server from stopping.
+                lambda: ws.is_stopping or bool(predicate()),
+                timeout_s=min(float(wait_s), WAIT_MAX_S),
+            )
+
     async def state(self, request: Request) -> Json:
-        """All people, channels and messages; with `person`, what that person alone sees too."""
+        """All people, channels and messages; with `person`, what that person alone sees too.
+
+        With `after` (a `revision`) and `wait_s` the answer waits for a change since then.
+        """
         ws, people = self._ws, self._people
+        after = int(request.query_params.get("after", -1))
+        await self._wait(lambda: ws.revision > after, request.query_params.get("wait_s", 0))
         who = request.query_params.get("person")
         with ws.changed:
             seen = [m for c in ws.channels for m in people.messages(c)]
             shape: Json = {
+                "revision": ws.revision,
                 "team_id": ws.team_id,
                 "bot_user_id": ws.bot_user_id,
                 "people": [person_json(ws, person) for person in ws.people.values()],

@@ -53,9 +53,7 @@ class FileRoutes:
         if isinstance(file, Response):
             return file
         self._faults.downloaded(file.id)
-        headers = {"content-disposition": "attachment" if "/download/" in request.url.path else ""}
-        media_type = pictures.mimetype_of(file.name)
-        return Response(file.data, media_type=media_type, headers=headers)
+        return Response(file.data, media_type=pictures.mimetype_of(file.name))
 
     async def thumbnail(self, request: Request) -> Response:
         """Give a smaller JPEG of a file, guarded as the file is."""
@@ -65,7 +63,10 @@ class FileRoutes:
         side_px = request.path_params["side_px"]
         if side_px not in pictures.THUMB_SIDES_PX or file.size_px is None:
             return _missing()
-        data = await asyncio.to_thread(pictures.thumbnail, file.data, side_px=side_px)
+        try:
+            data = await asyncio.to_thread(pictures.thumbnail, file.data, side_px=side_px)
+        except ValueError:
+            return _missing()
         return Response(data, media_type="image/jpeg")
 
     def _allowed(self, request: Request) -> SharedFile | Response:

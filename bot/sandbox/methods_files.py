@@ -8,7 +8,7 @@ from bot.sandbox import changes
 from bot.sandbox.calls import ApiError, Call
 from bot.sandbox.model import Channel, ChannelId, ChannelKind, FileId, Json, PersonId, SharedFile
 from bot.sandbox.pictures import mimetype_of
-from bot.sandbox.render import file_json
+from bot.sandbox.render import file_json, listed_file_json
 from bot.sandbox.state import PendingUpload
 
 _TYPES = {"all", "spaces", "snippets", "images", "gdocs", "zips", "pdfs"}
@@ -53,7 +53,7 @@ def files_list(call: Call) -> Json:
     shown = found[(page - 1) * count : page * count]
     paging = {"count": count, "total": len(found), "page": page}
     paging["pages"] = math.ceil(len(found) / count)
-    return {"files": [file_json(ws, file) for file in shown], "paging": paging}
+    return {"files": [listed_file_json(ws, file) for file in shown], "paging": paging}
 
 
 def _is_listed(call: Call, file: SharedFile, kinds: set[str], channel: ChannelId | None) -> bool:

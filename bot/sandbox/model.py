@@ -96,8 +96,10 @@ class Share:
 class SharedFile:
     """A hosted file. `size_px` is (width, height) where Pillow could read the bytes.
 
-    `is_given` marks a file that its owner handed to the bot in a modal's file input.
-    A deleted file keeps its row, without bytes and shares, as Slack tells deleted from unknown.
+    `is_foreign` marks a file of another workspace (Slack Connect): lists and messages name it, and
+    only files.info tells more. `is_given` marks one that its owner handed to the bot in a modal's
+    file input. A deleted file keeps its row, without bytes and shares, as Slack tells deleted from
+    unknown.
     """
 
     id: FileId
@@ -109,6 +111,7 @@ class SharedFile:
     size_px: tuple[int, int] | None = None
     alt_text: str = ""
     shares: tuple[Share, ...] = ()
+    is_foreign: bool = False
     is_given: bool = False
     is_deleted: bool = False
 

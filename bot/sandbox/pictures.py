@@ -49,6 +49,7 @@ def as_picture(data: bytes) -> Picture:
     """Accept a profile picture. Raises ValueError if it is no image."""
     try:
         with Image.open(io.BytesIO(data)) as image:
+            image.load()
             side_px, mimetype = min(image.size), image.get_format_mimetype()
     except _UNREADABLE as e:
         msg = "a profile picture must be an image"

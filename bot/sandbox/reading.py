@@ -111,13 +111,15 @@ class Reading:
         """
 
         def enough() -> list[Message] | None:
-            found = self._answers(invocation)
+            found = self.answers_so_far(invocation)
             return found if len(found) >= at_least else None
 
         return self.wait_for(enough, timeout_s=timeout_s)
 
-    def _answers(self, invocation: Invocation) -> list[Message]:
-        found = [m for m in self._ws.messages.values() if _is_answer(m, invocation)]
+    def answers_so_far(self, invocation: Invocation) -> list[Message]:
+        """What `answer_to` would give, without waiting."""
+        with self._ws.changed:
+            found = [m for m in self._ws.messages.values() if _is_answer(m, invocation)]
         return sorted(found, key=lambda message: seconds_of(message.ts))
 
     def elements(self, place: Message | View) -> list[tuple[str, Json]]:

@@ -173,6 +173,14 @@ def file_json(ws: Workspace, file: SharedFile) -> Json:
     return shape
 
 
+def listed_file_json(ws: Workspace, file: SharedFile) -> Json:
+    """A file as lists and messages have it: one from another workspace is a stub."""
+    if not file.is_foreign or file.is_deleted:
+        return file_json(ws, file)
+    stub: Json = {"id": file.id, "mode": "file_access", "file_access": "check_file_info"}
+    return stub | {"created": 0, "timestamp": 0, "user": "", "name": None, "title": ""}
+
+
 def _shares_json(ws: Workspace, shares: tuple[Share, ...]) -> Json:
     grouped: Json = {}
     for share in shares:
@@ -210,7 +218,7 @@ def _thumbs_json(base: str, size_px: tuple[int, int]) -> Json:
 
 def files_json(ws: Workspace, ids: tuple[FileId, ...]) -> list[Json]:
     """The `files` of a message."""
-    return [file_json(ws, ws.files[file_id]) for file_id in ids]
+    return [listed_file_json(ws, ws.files[file_id]) for file_id in ids]
 
 
 def message_json(ws: Workspace, message: Message) -> Json:

@@ -170,10 +170,13 @@ class Sandbox:
         server, thread = self._server, self._thread
         if server is None or thread is None or server.loop is None:
             return
+        with self.workspace.change():
+            self.workspace.is_stopping = True
         work = asyncio.run_coroutine_threadsafe(self.delivery.close(), server.loop)
         work.result(STOP_TIMEOUT_S)
         server.should_exit = True
         thread.join(STOP_TIMEOUT_S)
+        self.workspace.is_stopping = False
         self._server = self._thread = None
 
     def __enter__(self) -> Self:

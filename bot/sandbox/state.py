@@ -45,7 +45,7 @@ EventListener = Callable[[Json, ChannelId | None], None]
 Found = TypeVar("Found")
 
 
-class Missing(LookupError):
+class Missing(LookupError):  # noqa: N818 - reads as the sentence it ends
     """No such thing in the sandbox; the argument says what."""
 
 
@@ -90,6 +90,8 @@ class Workspace:
         self.times = times
         self.clock = clock
         self.changed = threading.Condition(threading.RLock())
+        self.revision = 0
+        self.is_stopping = False
         self.origin = ""
         self.name = "Sandbox"
         self.team_id = TeamId("T000000001")
@@ -121,6 +123,7 @@ class Workspace:
             try:
                 yield
             finally:
+                self.revision += 1
                 self.changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], Found | None], *, timeout_s: float) -> Found:

@@ -8,6 +8,7 @@ import hmac
 import json
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
@@ -23,6 +24,9 @@ COMMANDS = "slash_commands"
 INTERACTIVE = "interactive"
 HTTP_OK = 200
 HTTP_SERVER_ERROR = 500
+# What a write to a socket ends in once the bot has gone; Starlette raises RuntimeError where it
+# already knows.
+_GONE = (ConnectionError, WebSocketDisconnect, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +152,7 @@ class SocketMode:
             response = await asyncio.wait_for(ack, self._ws.times.ack_timeout_s)
         except TimeoutError:
             return Reply(error="operation_timeout", retry_reason="timeout")
-        except (ConnectionError, WebSocketDisconnect, RuntimeError):
-            # Starlette raises RuntimeError for a send after the close.
+        except _GONE:
             return Reply(error="dispatch_failed", retry_reason="connection_failed")
         finally:
             connection.waiting.pop(frame_id, None)
@@ -160,16 +163,15 @@ class SocketMode:
         """Ask the bot to connect anew, as Slack does now and then, and end the connections."""
         frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}
         for connection in list(self._connections):
-            await connection.socket.send_text(json.dumps(frame))
+            with suppress(*_GONE):
+                await connection.socket.send_text(json.dumps(frame))
 
     async def close(self) -> None:
         """End all connections."""
         for connection in list(self._connections):
             self._forget(connection)
-            try:
+            with suppress(*_GONE):
                 await connection.socket.close(1001)
-            except RuntimeError:
-                continue  # The other side closed first.
 
 
 def _frame(frame_id: str, envelope: Envelope, retry: Retry) -> Json:

@@ -9,7 +9,10 @@ Image: TypeAlias = NDArray[np.uint8]
 """uint8 (H, W, 3), B G R, upright: the way a person would look at it."""
 
 Landmarks: TypeAlias = NDArray[np.float32]
-"""float32 (5, 2), x y in px of the upright image: eyes, nose, mouth corners, viewer's left first."""
+"""float32 (5, 2), x y in px of the upright image: eyes, nose, mouth corners.
+
+The viewer's left comes first.
+"""
 
 Crops: TypeAlias = NDArray[np.uint8]
 """uint8 (N, S, S, 3), B G R: N faces, each turned and scaled onto its embedder's template."""
@@ -24,4 +27,5 @@ Embeddings: TypeAlias = NDArray[np.float32]
 def unit(rows: NDArray[np.floating[Any]]) -> Embeddings:
     """Scale each row (the last axis) to unit length; a row of zeros stays zeros."""
     norms = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return (rows / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
+    scaled: Embeddings = (rows / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
+    return scaled

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from pipeline.domain.model import Certainty, Match, NearFace, PhotoId
 
 
-def judge(
-    near: Iterable[NearFace], *, sure_distance: float, maybe_distance: float
-) -> list[Match]:
+def judge(near: Iterable[NearFace], *, sure_distance: float, maybe_distance: float) -> list[Match]:
     """At most one match a photo, its closest face; the closest match first.
 
     Distances are cosine distances of the engine that made the embeddings. Nobody stands twice in

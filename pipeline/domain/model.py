@@ -45,6 +45,7 @@ class Box:
 
     @property
     def short_side_px(self) -> float:
+        """The smaller of width and height."""
         return min(self.width_px, self.height_px)
 
     def overlap(self, other: "Box") -> float:
@@ -58,9 +59,7 @@ class Box:
         if width <= 0 or height <= 0:
             return 0.0
         shared = width * height
-        return shared / (
-            self.width_px * self.height_px + other.width_px * other.height_px - shared
-        )
+        return shared / (self.width_px * self.height_px + other.width_px * other.height_px - shared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +183,7 @@ class Match:
 
     @property
     def similarity(self) -> float:
+        """Cosine of the angle between face and reference."""
         return 1.0 - self.face.distance
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import procrastinate
 import psycopg
@@ -137,9 +138,7 @@ class Worker:
         retry = _Backoff()
 
         @app.task(name=INDEX_PHOTO, retry=retry, pass_context=True)
-        def index_photo(
-            context: procrastinate.JobContext, *, team_id: str, photo_id: int
-        ) -> None:
+        def index_photo(context: procrastinate.JobContext, *, team_id: str, photo_id: int) -> None:
             photo = TeamId(team_id), PhotoId(photo_id)
             try:
                 self._handlers.index_photo(*photo)
@@ -172,10 +171,11 @@ class Worker:
 
     async def _rescue(self, app: procrastinate.App, job: Job) -> None:
         if job.attempts + 1 >= MAX_CRASHES and job.task_name == INDEX_PHOTO:
-            photo_id = PhotoId(job.task_kwargs["photo_id"])
+            arguments: dict[str, Any] = job.task_kwargs
+            photo_id = PhotoId(arguments["photo_id"])
             await asyncio.to_thread(
                 self._handlers.give_up,
-                TeamId(job.task_kwargs["team_id"]),
+                TeamId(arguments["team_id"]),
                 photo_id,
                 "reading it stopped the program several times",
             )

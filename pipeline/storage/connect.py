@@ -1,6 +1,6 @@
 """One pool of connections, and the one place where psycopg's errors become ours."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -31,21 +31,22 @@ class Database:
 
     def __init__(self, conninfo: str, *, max_connections: int = 10) -> None:
         self.conninfo = conninfo
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool = ConnectionPool(
             conninfo,
+            connection_class=psycopg.Connection[DictRow],
             min_size=1,
             max_size=max_connections,
             timeout=POOL_TIMEOUT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
             configure=register_vector,
-            # A server that was restarted leaves dead connections behind.
-            check=ConnectionPool.check_connection,
+            # A server that was restarted leaves dead connections behind. (Typed for tuple rows.)
+            check=ConnectionPool.check_connection,  # pyright: ignore[reportArgumentType]
             open=False,
         )
         self._pool.open()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Generator[Connection]:
         """A connection in a transaction: committed at the end, rolled back by any exception.
 
         Raises: DatabaseUnavailableError when the server can't be reached or went away.
@@ -59,7 +60,7 @@ class Database:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Turn "the server is not there" of psycopg into DatabaseUnavailableError."""
     try:
         yield
@@ -78,7 +79,8 @@ def connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
         # libpq's text can hold the whole conninfo's host and user, never the password
         reason = str(error).strip().splitlines()[-1]
         raise DatabaseUnavailableError(
-            f"The database can't be reached ({reason}). Check DATABASE_URL and that the server runs."
+            f"The database can't be reached ({reason}). "
+            "Check DATABASE_URL and that the server runs."
         ) from error
     except psycopg.ProgrammingError as error:
         raise DatabaseUnavailableError(

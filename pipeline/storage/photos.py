@@ -202,9 +202,7 @@ class Photos:
             deleted = connection.execute(DELETE, {"team_id": team_id, "file_id": file_id})
             return deleted.rowcount > 0
 
-    def keep_only(
-        self, team_id: TeamId, channel_id: ChannelId, file_ids: Sequence[FileId]
-    ) -> int:
+    def keep_only(self, team_id: TeamId, channel_id: ChannelId, file_ids: Sequence[FileId]) -> int:
         """Forget the channel's photos that are not among `file_ids`; returns how many."""
         values = {"team_id": team_id, "channel_id": channel_id, "file_ids": list(file_ids)}
         with self._database.transaction() as connection:

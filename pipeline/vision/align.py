@@ -12,7 +12,7 @@ _MIN_REDUCTION = 2.0
 
 
 def similarity(points: Landmarks, template: Landmarks) -> NDArray[np.float64]:
-    """The (2, 3) matrix of rotation, one scale and shift that brings `points` closest to `template`.
+    """The (2, 3) matrix of rotation, scale and shift that brings `points` closest to `template`.
 
     Least squares over the five points, without reflection (Umeyama, 1991, in its 2-D closed form).
     """
@@ -41,7 +41,7 @@ def crop_faces(
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         source = image
         while scale * _MIN_REDUCTION < 1.0 and min(source.shape[:2]) > 1:
-            source = cv2.resize(source, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            source = shrink(source, 0.5)
             # Pixel centres move by half a pixel when an image is halved.
             matrix = _compose(matrix, np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5]]))
             scale *= 2.0
@@ -49,7 +49,14 @@ def crop_faces(
     return crops
 
 
+def shrink(image: Image, scale: float) -> Image:
+    """The image at `scale` (below 1) of its size, each new pixel the mean of those it covers."""
+    smaller = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(smaller, np.uint8)
+
+
 def _compose(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
     """The affine map that does `first`, then `second`."""
     row = np.array([[0.0, 0.0, 1.0]])
-    return (np.vstack([second, row]) @ np.vstack([first, row]))[:2]
+    both: NDArray[np.float64] = np.vstack([second, row]) @ np.vstack([first, row])
+    return both[:2]

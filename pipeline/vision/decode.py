@@ -13,7 +13,7 @@ from pipeline.domain.arrays import Image
 from pipeline.errors import UnreadablePhotoError
 
 MAX_SIDE_PX = 2560
-"""A decoded image is at most this long: a 12-megapixel photo keeps about two thirds of its scale."""
+"""A decoded image is at most this long: 12 megapixels keep about two thirds of their scale."""
 
 MAX_PIXELS = 120_000_000
 """Larger pictures are refused by their header, before anything is allocated for them."""
@@ -55,7 +55,8 @@ def _upright(picture: PilImage.Image, max_side_px: int) -> Image:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise UnreadablePhotoError(
-            f"the picture is too large: {width}×{height} px, {MAX_PIXELS // 10**6} megapixels at most"
+            f"the picture is too large: {width}×{height} px, "
+            f"{MAX_PIXELS // 10**6} megapixels at most"
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UnreadablePhotoError(f"the picture is a strip of {width}×{height} px")
@@ -102,6 +103,6 @@ def _what_it_is(data: bytes) -> str:
     head = data[:512].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "the file is a web page, not a picture"
-    if b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
+    if b"\0" not in head and all(byte >= ord(" ") or byte in b"\t\r\n\f" for byte in head):
         return "the file is text, not a picture"
     return "the file is not a picture that Findme can read"

@@ -62,9 +62,7 @@ class Engine:
             width_px=width,
             height_px=height,
             faces=[
-                Face(
-                    detection=detection, quality=quality(image, detection), embedding=embedding
-                )
+                Face(detection=detection, quality=quality(image, detection), embedding=embedding)
                 for detection, embedding in zip(detections, embeddings, strict=True)
             ],
         )

@@ -1,7 +1,7 @@
 """face-reidentification-retail-0095 on OpenVINO.
 
-Open Model Zoo, Apache-2.0: a MobileNet-like network on (1, 3, 128, 128) B G R 0-255 crops; 256 values,
-compared by cosine. Its model card gives the five points that a face is laid onto.
+Open Model Zoo, Apache-2.0: a MobileNet-like network on (N, 3, 128, 128) B G R 0-255 crops; 256
+values, compared by cosine. Its model card gives the five points that a face is laid onto.
 """
 
 from collections.abc import Sequence

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.arrays import Image
 from pipeline.domain.model import Box, Detection
+from pipeline.vision.align import shrink
 from pipeline.vision.openvino_runtime import Network
 
 _STRIDES = (8, 16, 32)
@@ -36,7 +37,7 @@ class YuNet:
         self._max_overlap = max_overlap
 
     def detect(self, image: Image) -> list[Detection]:
-        """Faces scored `min_score` or more, strongest first; no two overlap by more than `max_overlap`."""
+        """Faces scored `min_score` or more, strongest first; none overlaps a stronger one much."""
         height, width = image.shape[:2]
         longest = max(height, width)
         # A side that the image doesn't reach shows nothing new: the image is never scaled up.
@@ -47,7 +48,7 @@ class YuNet:
     def _at_scale(self, image: Image, scale: float) -> NDArray[np.float32]:
         """Candidates (N, 15): x y w h, five landmarks x y, score; in px of `image`."""
         if scale < 1.0:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            image = shrink(image, scale)
         height, width = image.shape[:2]
         padded_height, padded_width = _round_up(height), _round_up(width)
         batch = np.zeros((1, 3, padded_height, padded_width), np.float32)

@@ -88,6 +88,16 @@ def test_a_file_shared_again_is_seen_through_either_channel(office: Office) -> N
     assert (file["channels"], file["groups"]) == ([office.photos.id], [office.secret.id])
 
 
+def test_a_slack_connect_file_is_a_stub_until_it_is_asked_for(office: Office) -> None:
+    people = office.slack.people
+    posted = people.post_photo(office.ann, office.photos, "a.jpg", make_photo(), foreign=True)
+    (listed,) = office.client.files_list(channel=office.photos.id)["files"]
+    assert listed["file_access"] == "check_file_info"
+    assert "url_private" not in listed
+    file = office.client.files_info(file=posted.file_id)["file"]
+    assert httpx.get(file["url_private"], headers=bearer(office)).content == make_photo()
+
+
 def test_a_deleted_file_is_gone_and_told_from_an_unknown_one(office: Office) -> None:
     people = office.slack.people
     posted = people.post_photo(office.ann, office.photos, "a.jpg", make_photo())

@@ -109,9 +109,9 @@ def test_an_event_that_fails_comes_again_with_retry_headers(office: Office) -> N
 
 
 def test_a_url_that_fails_the_challenge_is_refused(office: Office) -> None:
-    with served(bolt_app(office.slack, signing_secret="another")) as url:  # noqa: S106 - a test
-        with pytest.raises(ConnectionError):
-            office.slack.set_request_url(url)
+    app = bolt_app(office.slack, signing_secret="another")  # noqa: S106 - the point of the test
+    with served(app) as url, pytest.raises(ConnectionError):
+        office.slack.set_request_url(url)
     with pytest.raises(ConnectionError):
         office.slack.set_request_url("http://127.0.0.1:9/slack/events")
 
@@ -160,6 +160,17 @@ def test_another_process_can_act_through_the_control_routes(slack: Sandbox) -> N
     state = httpx.get(f"{slack.origin}/sandbox/state", params={"person": ann["id"]}).json()
     assert [message["text"] for message in state["ephemerals"]] == ["thanks"]
     assert len(state["messages"]) == 2
+
+
+def test_a_page_can_wait_for_the_next_change(slack: Sandbox) -> None:
+    url = f"{slack.origin}/sandbox/state"
+    seen = httpx.get(url).json()["revision"]
+    timer = threading.Timer(0.2, slack.people.add_person, ["Ann Lee"])
+    timer.start()
+    state = httpx.get(url, params={"after": seen, "wait_s": 2}).json()
+    timer.join()
+    assert state["revision"] > seen
+    assert state["people"][-1]["name"] == "ann.lee"
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])

@@ -8,7 +8,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Sandbox, SlackApp
 from tests.contract.conftest import Office, make_photo
 
 
@@ -313,6 +313,21 @@ def test_a_made_up_trigger_opens_nothing(office: Office) -> None:
     title = {"type": "plain_text", "text": "Title"}
     view = {"type": "modal", "title": title, "blocks": [section("x")]}
     assert error_of(office.client.views_open, trigger_id="1.2.3", view=view) == "invalid_trigger_id"
+
+
+def test_an_app_can_be_read_from_its_manifest() -> None:
+    manifest = {
+        "features": {
+            "bot_user": {"display_name": "findme"},
+            "slash_commands": [{"command": "/findme", "should_escape": True}],
+        },
+        "oauth_config": {"scopes": {"bot": ["users:read", "commands"]}},
+        "settings": {"event_subscriptions": {"bot_events": ["file_shared"]}},
+    }
+    app = SlackApp.from_manifest(manifest, bot_token="xoxb-1")  # noqa: S106 - a test
+    assert app.scopes == {"users:read", "commands"}
+    assert (app.commands, app.should_escape) == (("/findme",), True)
+    assert (app.events, app.bot_token) == (frozenset({"file_shared"}), "xoxb-1")
 
 
 def test_it_refuses_to_listen_beyond_loopback() -> None:

@@ -186,5 +186,5 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     for module in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(portraits.DemoNeedsExtra, match=r"pip install 'findme\[demo\]'"):
+    with pytest.raises(portraits.DemoNeedsExtraError, match=r"pip install 'findme\[demo\]'"):
         portraits.portrait(who)

@@ -1,0 +1,110 @@
+"""A real PostgreSQL for every test that asks for one: a template database, cloned per test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pipeline.domain.model import EngineId
+from pipeline.ports import FaceReader
+from pipeline.settings import Settings, load
+from pipeline.storage.connect import Database
+from pipeline.storage.embedded import EmbeddedServer
+from pipeline.storage.migrate import migrate
+from pipeline.vision.engines import load_engine
+from pipeline.vision.weights import WeightStore
+from pipeline.wiring import Runtime
+from tests.shared import shared_folder
+
+TEMPLATE = "findme_template"
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A developer's environment and `.env` decide nothing here; data goes to a folder per test."""
+    for name in list(os.environ):
+        if name.startswith(("FINDME_", "SLACK_")) and name != "FINDME_SHARED":
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("FINDME_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The conninfo of an embedded PostgreSQL with a migrated template database."""
+    embedded = EmbeddedServer(tmp_path_factory.mktemp("postgresql") / "data")
+    conninfo = embedded.conninfo
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
+    migrate(make_conninfo(conninfo, dbname=TEMPLATE))
+    yield conninfo
+    embedded.close()
+
+
+@pytest.fixture
+def empty_conninfo(server: str) -> Iterator[str]:
+    """A new database with nothing in it."""
+    yield from _new_database(server, "template1")
+
+
+@pytest.fixture
+def conninfo(server: str) -> Iterator[str]:
+    """A new, migrated database."""
+    yield from _new_database(server, TEMPLATE)
+
+
+@pytest.fixture
+def database(conninfo: str) -> Iterator[Database]:
+    """A pool over a new, migrated database."""
+    opened = Database(conninfo)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of the official weights; the test is skipped where it is missing."""
+    return shared_folder() / "models"
+
+
+@pytest.fixture(scope="session")
+def engine(models: Path) -> FaceReader:
+    """The default engine, on the official weights."""
+    return load_engine(EngineId("retail"), WeightStore(models))
+
+
+@pytest.fixture
+def runtime(conninfo: str, models: Path, engine: FaceReader) -> Iterator[Runtime]:
+    """A runtime over a new database and the default engine."""
+    settings = load(Settings, database_url=as_url(conninfo), findme_models_dir=models)
+    made = Runtime(settings, reader=engine)
+    yield made
+    made.close()
+
+
+def as_url(conninfo: str) -> str:
+    """A conninfo of the embedded server as DATABASE_URL is written."""
+    parts = psycopg.conninfo.conninfo_to_dict(conninfo)
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
+
+
+def _new_database(server: str, template: str) -> Iterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        yield make_conninfo(server, dbname=name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
