@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
@@ -34,6 +35,13 @@ POLL_EVERY_S = 0.1
 # Longer than a killed worker's jobs take to be handed on.
 PATIENCE_S = 45.0
 SHEET_CELLS = 60
+PIPE_WIDTH = 140
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal as wide as it is; a pipe or file wide enough for whole links."""
+    made = Console(stderr=stderr)
+    return made if made.is_terminal else Console(stderr=stderr, width=PIPE_WIDTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,7 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
     )
     with bar:
@@ -91,7 +99,7 @@ def reindex_everything(runtime: Runtime) -> None:
     if not teams:
         raise NothingToReindexError("There is nothing to re-index: run `findme index DIR` first.")
     engine_id = runtime.reader.engine_id
-    console = Console(stderr=True)
+    out = console(stderr=True)
     for team_id in teams:
         runtime.workspaces.set_engine(team_id, engine_id)
         try:
@@ -99,17 +107,17 @@ def reindex_everything(runtime: Runtime) -> None:
         except NothingToReindexError:
             continue
         if team_id not in runtime.sources:
-            console.print(f"Workspace {team_id}: its photos are queued for the bot.")
+            out.print(f"Workspace {team_id}: its photos are queued for the bot.")
             continue
         for channel in runtime.workspaces.watched(team_id):
             try:
                 runtime.list_channel(team_id, channel.channel_id)
             except FindmeError as error:
-                console.print(f"{channel.name}: {error}")
+                out.print(f"{channel.name}: {error}")
         work_off(runtime, [team_id])
         counts = runtime.photos.counts(team_id, run_id=run_id)
         runtime.runs.finish(team_id, run_id)
-        console.print(
+        out.print(
             f"Workspace {team_id}: {counts.indexed} photos with {counts.faces} faces, "
             f"engine {engine_id}."
         )
@@ -166,14 +174,14 @@ def print_counts(
         ]
         _echo_json({**_counts(counts), "problems": listed})
         return
-    console = Console()
-    console.print(
+    out = console()
+    out.print(
         f"{counts.photos} photos: {counts.indexed} indexed with {counts.faces} faces, "
         f"{counts.without_face} of them without a face; {counts.unreadable} unreadable, "
         f"{counts.given_up} given up, {counts.pending} waiting."
     )
     for name, state, why in problems:
-        console.print(f"  {name}: {state.value}, {why}", markup=False)
+        out.print(f"  {name}: {state.value}, {why}", markup=False)
 
 
 def print_matches(answer: ShellAnswer, shown: Sequence[Match], *, as_json: bool) -> None:
@@ -194,27 +202,18 @@ def print_matches(answer: ShellAnswer, shown: Sequence[Match], *, as_json: bool)
             }
         )
         return
-    console = Console()
+    out = console()
     if answer.faces_in_picture > 1:
-        console.print(
-            f"The picture shows {answer.faces_in_picture} faces; the largest one was taken."
-        )
+        out.print(f"The picture shows {answer.faces_in_picture} faces; the largest one was taken.")
     if not shown:
-        console.print("No photo shows this person.")
+        out.print("No photo shows this person.")
         return
-    console.print(match_table(shown))
+    out.print(match_table(shown))
 
 
-def match_table(matches: Sequence[Match], *, title: str | None = None) -> Table:
+def match_table(matches: Sequence[Match]) -> Table:
     """Photo, similarity, certainty and link of each match."""
-    table = Table(
-        "photo",
-        "similarity",
-        "",
-        Column("link", overflow="fold"),
-        title=title,
-        title_justify="left",
-    )
+    table = Table("photo", "similarity", "", Column("link", overflow="fold"), box=SIMPLE)
     for match in matches:
         table.add_row(
             match.face.photo_name,
@@ -227,12 +226,12 @@ def match_table(matches: Sequence[Match], *, title: str | None = None) -> Table:
 
 def print_weights(runtime: Runtime) -> None:
     """What `findme models list` shows."""
-    table = Table("file", "size", "state", "licence")
+    table = Table("file", "size", "state", "licence", box=SIMPLE)
     files = recipe(EngineId(runtime.settings.findme_engine)).weights
     for known in runtime.weights.status(files):
         size = f"{known.size_bytes:,} B" if known.size_bytes is not None else "-"
         table.add_row(known.file.name, size, known.state.value, known.file.licence)
-    Console().print(table)
+    console().print(table)
 
 
 def print_status(runtime: Runtime, *, as_json: bool) -> None:
@@ -250,11 +249,13 @@ def print_status(runtime: Runtime, *, as_json: bool) -> None:
             ]
         )
         return
-    table = Table("workspace", "channel", "photos", "faces", "waiting", "unreadable", "given up")
+    table = Table(
+        "workspace", "channel", "photos", "faces", "waiting", "unreadable", "given up", box=SIMPLE
+    )
     for team_id, channel, counts in rows:
         numbers = (counts.photos, counts.faces, counts.pending, counts.unreadable, counts.given_up)
         table.add_row(team_id, channel.name, *(str(number) for number in numbers))
-    Console().print(table)
+    console().print(table)
 
 
 def _pending(runtime: Runtime, team_ids: Sequence[TeamId]) -> int:
@@ -276,7 +277,7 @@ def _cell(runtime: Runtime, photo: Photo, match: Match) -> Cell:
         tone=match.certainty.value,
         label=f"{match.certainty.value} {match.similarity:.2f}",
         caption=photo.name,
-        detail="",
+        detail=f"{match.face.share.shared_at:%d %B %Y}",
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import REGISTRY
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -61,7 +62,7 @@ def print_reply(console: Console, reply: Reply) -> None:
     console.print(f"\n{command}   ({reply.reply_ms:.0f} ms)", style="bold", markup=False)
     console.print(reply.sentence, markup=False)
     if reply.lines:
-        table = Table("photo", "similarity", "", Column("permalink", overflow="fold"))
+        table = Table("photo", "similarity", "", Column("permalink", overflow="fold"), box=SIMPLE)
         for line in reply.lines:
             table.add_row(line.photo, f"{line.similarity:.2f}", line.certainty, line.permalink)
         console.print(table)

@@ -22,6 +22,7 @@ from pipeline.errors import WeightsUnavailableError
 from pipeline.logs import set_up_logs
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings, load
+from pipeline.shell import console
 from pipeline.vision.engines import DEFAULT_ENGINE, DLIB, load_engine
 from pipeline.vision.weights import WeightStore
 
@@ -48,20 +49,18 @@ class Times:
 def run_demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: Path) -> None:
     """Run it all and print how it went; nothing of it touches an index that exists already."""
     set_up_logs("error")
-    console = Console(stderr=as_json)
+    out = console(stderr=as_json)
     times = Times()
     with times.step("engine"):
         reader, note = demo_engine(load(Settings))
     if note:
-        console.print(note)
+        out.print(note, markup=False)
     with tempfile.TemporaryDirectory(prefix="findme-demo-") as folder, Sandbox() as sandbox:
         with times.step("album"):
             event = (
                 own_event(sandbox, photos, selfie) if photos and selfie else album_event(sandbox)
             )
-        result = _play(
-            event, Path(folder), reader=reader, times=times, console=console, sheet=sheet
-        )
+        result = _play(event, Path(folder), reader=reader, times=times, out=out, sheet=sheet)
     if as_json:
         json.dump(report.as_json(result), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
@@ -73,7 +72,7 @@ def _play(
     *,
     reader: FaceReader,
     times: Times,
-    console: Console,
+    out: Console,
     sheet: Path,
 ) -> report.Result:
     people = event.sandbox.people
@@ -91,14 +90,14 @@ def _play(
             _wait_for_photos(bot, len(event.before) + len(event.live))
         counts = bot.runtime.photos.counts(bot.team_id)
         problems = bot.runtime.photos.problems(bot.team_id, limit=20)
-        report.print_index(console, counts, problems)
+        report.print_index(out, counts, problems)
         with times.step("questions"):
             replies = [event.ask(question, bot) for question in event.questions]
         for reply in replies:
-            report.print_reply(console, reply)
+            report.print_reply(out, reply)
         with times.step("re-index"):
             ended = event.reindex()
-        console.print(f"An admin re-indexes: {ended}", markup=False)
+        out.print(f"\nAn admin re-indexes: {ended}", markup=False)
         report.save_answers_sheet(bot, event, sheet)
     finally:
         bot.stop()
@@ -109,8 +108,8 @@ def _play(
         steps=times.steps,
         seconds=times.total,
     )
-    report.print_times(console, result)
-    console.print(f"The matched faces, boxed: {sheet}")
+    report.print_times(out, result)
+    out.print(f"The matched faces, boxed: {sheet}")
     return result
 
 

@@ -34,7 +34,7 @@ class People(Addressing):
     Where Slack would not let them, the methods raise NotAllowed.
     """
 
-    def add_person(  # noqa: PLR0913 - each is a keyword with a meaning
+    def add_person(
         self,
         name: str,
         *,
@@ -150,7 +150,7 @@ class People(Addressing):
         )
         return changes.post(ws, message)
 
-    def post_photo(  # noqa: PLR0913 - each is a keyword with a meaning
+    def post_photo(
         self,
         who: Who,
         where: Where,

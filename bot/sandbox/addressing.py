@@ -228,7 +228,7 @@ class Addressing(Reading):
             raise NotAllowed("that modal is not open")
         return view
 
-    def _invocation(  # noqa: PLR0913 - each is a keyword with a meaning
+    def _invocation(
         self,
         kind: InvocationKind,
         person: Person,

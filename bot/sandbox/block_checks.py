@@ -42,7 +42,7 @@ SlackFileCheck = Callable[[Json], bool]
 """Whether the bot may show the file that a `slack_file` object names."""
 
 
-def problems(blocks: Any, *, in_view: bool, may_show: SlackFileCheck) -> list[str]:  # noqa: ANN401 - unchecked JSON
+def problems(blocks: Any, *, in_view: bool, may_show: SlackFileCheck) -> list[str]:
     """All that is wrong with the blocks; nothing if Slack would take them."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         return ["[ERROR] expected an array of objects [json-pointer:/blocks]"]
@@ -187,7 +187,7 @@ def _option_problems(element: Json, where: str, *, most: int) -> Iterator[Proble
         yield from _length(option.get("value", ""), 150, f"{at}/value")
 
 
-def _text(text: Any, most: int, where: str, *, plain: bool = False) -> Iterator[Problem]:  # noqa: ANN401 - unchecked JSON
+def _text(text: Any, most: int, where: str, *, plain: bool = False) -> Iterator[Problem]:
     if not isinstance(text, dict):
         yield "missing required field: text", where
         return
@@ -200,7 +200,7 @@ def _text(text: Any, most: int, where: str, *, plain: bool = False) -> Iterator[
         yield from _length(text["text"], most, f"{where}/text")
 
 
-def _length(value: Any, most: int, where: str) -> Iterator[Problem]:  # noqa: ANN401 - unchecked JSON
+def _length(value: Any, most: int, where: str) -> Iterator[Problem]:
     if not isinstance(value, str):
         yield "must be a string", where
     elif len(value) > most:

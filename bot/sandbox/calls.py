@@ -64,7 +64,7 @@ class Call:
         except ValueError as e:
             raise ApiError("invalid_arguments") from e
 
-    def json(self, name: str) -> Any:  # noqa: ANN401 - any JSON
+    def json(self, name: str) -> Any:
         """A structured argument, which in a form is JSON text. Raises ApiError."""
         value = self.args.get(name)
         if not isinstance(value, str):
@@ -148,7 +148,7 @@ def _cursor(key: str) -> str:
     return base64.b64encode(f"next:{key}".encode()).decode()
 
 
-def checked_blocks(ws: Workspace, blocks: Any, *, in_view: bool = False) -> tuple[Json, ...]:  # noqa: ANN401 - unchecked JSON
+def checked_blocks(ws: Workspace, blocks: Any, *, in_view: bool = False) -> tuple[Json, ...]:
     """Blocks as Slack keeps them, with their ids. Raises ApiError `invalid_blocks`."""
     found = problems(blocks, in_view=in_view, may_show=lambda file: may_show(ws, file))
     if found:

@@ -159,7 +159,7 @@ def message_key(message: Message) -> tuple[ChannelId, str]:
     return message.channel, message.ts
 
 
-def add_file(  # noqa: PLR0913 - each is a keyword with a meaning
+def add_file(
     ws: Workspace,
     *,
     name: str,

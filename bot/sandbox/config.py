@@ -77,7 +77,7 @@ class SlackApp:
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @classmethod
-    def from_manifest(cls, manifest: Mapping[str, Any], **given: Any) -> Self:  # noqa: ANN401 - fields
+    def from_manifest(cls, manifest: Mapping[str, Any], **given: Any) -> Self:
         """Read an app manifest (https://docs.slack.dev/reference/app-manifest), already parsed.
 
         `given` sets further fields. Raises KeyError where the manifest lacks a part.

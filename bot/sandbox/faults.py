@@ -56,7 +56,7 @@ class Faults:
     _orders: dict[str, list[_Order]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fail(  # noqa: PLR0913 - each is a keyword with a meaning
+    def fail(
         self,
         method: str,
         *,

@@ -380,7 +380,7 @@ def test_an_event_that_is_not_acked_comes_again_with_its_reason(impatient_office
     app, tries = bolt_app(office.slack), Heard()
 
     @app.middleware
-    def stall_at_first(body: Body, request: Any, next: Callable[[], Any]) -> None:  # noqa: A002, ANN401 - Bolt's names
+    def stall_at_first(body: Body, request: Any, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt's names
         if body["event"]["type"] == "file_shared":
             tries.add(body | {"headers": dict(request.headers)})
             if len(tries.bodies) < 3:

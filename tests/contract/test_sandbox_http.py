@@ -88,7 +88,7 @@ def test_an_event_that_fails_comes_again_with_retry_headers(office: Office) -> N
     tries: list[dict[str, Any]] = []
 
     @app.middleware
-    def fail_once(request: Any, next: Any) -> None:  # noqa: A002, ANN401 - Bolt's names
+    def fail_once(request: Any, next: Any) -> None:  # noqa: A002 - Bolt's names
         if request.body["event"]["type"] == "file_shared":
             tries.append(dict(request.headers))
             if len(tries) == 1:
@@ -134,7 +134,7 @@ def test_a_command_to_a_bot_that_went_away_fails_at_once(office: Office) -> None
     assert answer.error == "dispatch_failed"
 
 
-def post(slack: Sandbox, name: str, /, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def post(slack: Sandbox, name: str, /, **asked: Any) -> dict[str, Any]:
     answer = httpx.post(f"{slack.origin}/sandbox/{name}", json=asked)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
