@@ -5,19 +5,20 @@ from typing import Any
 
 import structlog
 from slack_bolt import App, BoltResponse, Respond
-from slack_sdk import WebClient
+from slack_bolt.authorization import AuthorizeResult
 
 from bot import blocks
 from bot.listeners.admin import AdminListeners
 from bot.listeners.events import EventListeners, ignore
 from bot.listeners.find import FindListeners
+from bot.workspace import SlackWorkspace
 from pipeline.errors import FindmeError
 
 log = structlog.get_logger(__name__)
 
 
 def build_app(
-    client: WebClient,
+    workspace: SlackWorkspace,
     *,
     signing_secret: str | None,
     find: FindListeners,
@@ -25,12 +26,26 @@ def build_app(
     events: EventListeners,
 ) -> App:
     """The App with every listener; `signing_secret` is needed in HTTP mode only."""
+    we = AuthorizeResult(
+        enterprise_id=None,
+        team_id=workspace.team_id,
+        bot_token=workspace.client.token,
+        bot_id=workspace.bot_id,
+        bot_user_id=workspace.bot_user_id,
+    )
+
+    def authorize(team_id: str | None) -> AuthorizeResult:
+        """One app, one workspace: anybody else's request is turned away."""
+        if team_id != workspace.team_id:
+            raise FindmeError("This Findme serves another workspace.")
+        return we
+
     app = App(
-        client=client,
+        client=workspace.client,
+        # Known from the start: Bolt need not ask Slack again who we are.
+        authorize=authorize,
         # Bolt wants one even where Socket Mode, which needs none, delivers everything.
         signing_secret=signing_secret or secrets.token_hex(),
-        # `client` was tried before: a wrong token never comes this far.
-        token_verification_enabled=False,
     )
     app.command("/findme")(find.command)
     app.command("/findme-admin")(admin.command)

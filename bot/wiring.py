@@ -72,7 +72,7 @@ class Bot:
             match_faces=runtime.match_faces,
         )
         self._app = build_app(
-            self.workspace.client,
+            self.workspace,
             signing_secret=(
                 slack.slack_signing_secret.get_secret_value()
                 if slack.slack_signing_secret

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -40,9 +41,20 @@ TIMEOUT_S = 20
 _GONE = {"file_not_found", "file_deleted"}
 
 
+class _Client(WebClient):
+    """slack_sdk's client, its token kept to the host that it was meant for."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        # urllib follows redirects and takes its headers along, but for the "unredirected" ones.
+        authorization = req.headers.pop("Authorization", None)
+        if authorization is not None:
+            req.add_unredirected_header("Authorization", authorization)
+        return super()._perform_urllib_http_request_internal(url, req)
+
+
 def web_client(token: str, api_url: str) -> WebClient:
     """A client that waits as Slack asks (429) and tries again what a network or server broke."""
-    client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT_S)
+    client = _Client(token=token, base_url=api_url, timeout=TIMEOUT_S)
     client.retry_handlers = [
         ConnectionErrorRetryHandler(max_retry_count=2),
         RateLimitErrorRetryHandler(max_retry_count=3),
@@ -61,6 +73,7 @@ class SlackWorkspace:
         who = _call(client.auth_test)
         self.team_id = TeamId(who["team_id"])
         self.bot_user_id = UserId(who["user_id"])
+        self.bot_id = str(who["bot_id"])
         self._url = who["url"]
 
     def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:

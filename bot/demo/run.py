@@ -50,11 +50,12 @@ def run_demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: 
     """Run it all and print how it went; nothing of it touches an index that exists already."""
     set_up_logs("error")
     out = console(stderr=as_json)
+    out.quiet = as_json
     times = Times()
     with times.step("engine"):
         reader, note = demo_engine(load(Settings))
     if note:
-        out.print(note, markup=False)
+        console(stderr=True).print(note, markup=False)
     with tempfile.TemporaryDirectory(prefix="findme-demo-") as folder, Sandbox() as sandbox:
         with times.step("album"):
             event = (
