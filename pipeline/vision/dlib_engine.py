@@ -96,25 +96,13 @@ class DlibDetector:
             hog = self._local.hog = self._dlib.get_frontal_face_detector()
         found = []
         for box, confidence in zip(*hog.run(enlarged, 0, _MIN_CONFIDENCE)[:2], strict=True):
-            if confidence >= _SURE_CONFIDENCE:
-                found.append(self._detection(enlarged, box, confidence, scale))
-            elif (confirmed := self._confirmed(enlarged, box)) is not None:
-                found.append(self._detection(enlarged, *confirmed, scale))
+            if confidence < _SURE_CONFIDENCE:
+                confirmed = self._seen_by_cnn(_surroundings(enlarged, box))
+                if not confirmed:
+                    continue
+                confidence = max(confidence, *(face.confidence for face in confirmed))
+            found.append(self._detection(enlarged, box, confidence, scale))
         return found
-
-    def _confirmed(self, rgb: NDArray[np.uint8], box: Any) -> tuple[Any, float] | None:
-        """What the CNN makes of a doubtful box: its own box and confidence, if it sees a face there."""
-        centre, reach = box.center(), box.width()
-        left, top = max(0, centre.x - reach), max(0, centre.y - reach)
-        surroundings = rgb[top : max(0, centre.y + reach), left : max(0, centre.x + reach)]
-        scale = _DOUBTFUL_SIDE_PX / (2 * reach)
-        for face in self._seen_by_cnn(_resized(surroundings, scale)):
-            x, y = left + face.rect.left() / scale, top + face.rect.top() / scale
-            side = face.rect.width() / scale
-            own = self._dlib.rectangle(round(x), round(y), round(x + side), round(y + side))
-            if own.contains(centre):
-                return own, face.confidence
-        return None
 
     def _close_ups(self, rgb: NDArray[np.uint8]) -> list[Detection]:
         scale = min(1.0, math.sqrt(_CLOSE_UP_PIXELS / (rgb.shape[0] * rgb.shape[1])))
@@ -212,6 +200,16 @@ def _resized(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     how = cv2.INTER_LINEAR if scale > 1.0 else cv2.INTER_AREA
     return np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
+
+
+def _surroundings(rgb: NDArray[np.uint8], box: Any) -> NDArray[np.uint8]:
+    """Twice the box, as far as it lies in the picture, brought to 160 px: a face there has 80."""
+    centre, reach = box.center(), box.width()
+    part = rgb[
+        max(0, centre.y - reach) : max(0, centre.y + reach),
+        max(0, centre.x - reach) : max(0, centre.x + reach),
+    ]
+    return _resized(part, _DOUBTFUL_SIDE_PX / (2 * reach))
 
 
 def _five(points: NDArray[np.float64]) -> Landmarks:
