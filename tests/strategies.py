@@ -70,7 +70,7 @@ def photo_faces(*embeddings: Embedding) -> PhotoFaces:
         faces=[
             Face(
                 detection=Detection(
-                    box=Box(x_px=10.0 * i, y_px=20, width_px=60, height_px=80),
+                    box=Box(x_px=10.0 * i, y_px=20.0, width_px=60.0, height_px=80.0),
                     landmarks=POINTS,
                     score=0.9,
                 ),
@@ -108,7 +108,7 @@ def near_face(  # noqa: PLR0913  # each part of a near face decides something, s
         posted_at=EPOCH + timedelta(days=day),
         share=share(day=day),
         face_id=FaceId(face_id),
-        box=Box(x_px=1, y_px=2, width_px=30, height_px=40),
+        box=Box(x_px=1.0, y_px=2.0, width_px=30.0, height_px=40.0),
         quality=0.5,
         distance=distance,
     )

@@ -107,7 +107,7 @@ def _retail(weights: WeightStore) -> Engine:
         engine_id=RETAIL,
         detector=YuNet(weights.path_of(YUNET)),
         embedder=Retail0095(weights.path_of(RETAIL_XML)),
-        thresholds=Thresholds(sure=0.435, maybe=0.30),
+        thresholds=Thresholds(sure=0.45, maybe=0.29),
     )
 
 

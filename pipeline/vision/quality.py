@@ -2,6 +2,10 @@
 
 Each factor runs from 0 (tells nothing) to 1 (nothing to wish for), so that the weakest one can be
 told in words. Where they bend was measured on LFW with the engine `retail`; see each function.
+
+LFW's own faces are all good enough: their similarity to other photos of the person is the same
+(0.67 to 0.69) in each quarter by quality. Shrunk to 15-100% and blurred by 0-5% of the face at
+random, it is 0.41, 0.53, 0.63 and 0.67 from the worst quarter to the best.
 """
 
 from dataclasses import dataclass
@@ -38,7 +42,7 @@ def quality(image: Image, detection: Detection) -> float:
 
 
 def quality_factors(image: Image, detection: Detection) -> QualityFactors:
-    """The four factors of one face; about 0.1 ms."""
+    """The four factors of one face, in 0.14 ms; 0.3 ms if it is 2,000 px large."""
     return QualityFactors(
         size=size_factor(detection.box.short_side_px),
         sharpness=sharpness_factor(image, detection.box),
@@ -53,12 +57,13 @@ def size_factor(short_side_px: float) -> float:
 
 
 def sharpness_factor(image: Image, box: Box) -> float:
-    """How much detail the face would lose if it were blurred (Crete et al., "The blur effect", 2007).
+    """How much detail the face would lose if it were blurred.
 
-    A blurred face has little to lose. Independent of light and contrast, unlike the variance of the
-    Laplacian. On 308 LFW faces blurred by a Gaussian of 0, 2, 3 and 4% of the box's short side,
-    the median is 1.0, 0.8, 0.3 and 0.0, while the similarity to the sharp face falls to
-    1.0, 0.97, 0.84 and 0.68. A face outside the image has none.
+    After Crete et al., "The blur effect", 2007: a blurred face has little to lose. Independent of
+    light and contrast, unlike the variance of the Laplacian. On 308 LFW faces blurred by a Gaussian
+    of 0, 2, 3 and 4% of the box's short side, the median is 1.0, 0.8, 0.3 and 0.0, while the
+    similarity to the sharp face falls to 1.0, 0.97, 0.84 and 0.68. A face outside the image has
+    none.
     """
     crop = _crop(image, box)
     if crop.size == 0:

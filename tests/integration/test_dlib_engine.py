@@ -128,7 +128,8 @@ def test_without_its_models_the_sentence_says_what_to_install(
         DlibEmbedder()
 
 
-def test_the_package_of_the_models_is_never_imported(detector: DlibDetector) -> None:
+@pytest.mark.usefixtures("detector", "embedder")
+def test_the_package_of_the_models_is_never_imported() -> None:
     assert "face_recognition_models" not in sys.modules
 
 

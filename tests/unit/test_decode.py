@@ -340,4 +340,15 @@ def test_a_damaged_picture_is_a_picture_or_has_a_reason(
         assert image.ndim == 3
 
 
+@pytest.mark.xfail(
+    raises=TypeError, strict=True, reason="decode() knows no TypeError: Pillow reads the tag as text"
+)
+def test_a_tiff_whose_tag_is_of_the_wrong_type_says_so() -> None:
+    data = bytearray(GOOD["tiff"])
+    tag = data.index(struct.pack("<HH", 273, 4))  # StripOffsets, LONG
+    data[tag + 2] = 2  # ASCII
+
+    assert reason(bytes(data)) == DAMAGED
+
+
 GOOD = {kind: encoded(corners(), kind) for kind in FORMATS}

@@ -1,0 +1,73 @@
+"""The real bot, in both ways of hearing Slack, over a real database and the real engine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.demo.album import AlbumPhoto, make_album
+from pipeline.ports import FaceReader
+from tests.acceptance.office import TRANSPORTS, Office, Transport, open_office
+from tests.conftest import TEMPLATE, _new_database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker of tests that take longer than the others."""
+    config.addinivalue_line("markers", "slow: takes longer than half a minute")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Bots that outlive a test are started before its own clean environment exists."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("FINDME_", "SLACK_", "DATABASE_URL")) and name != "FINDME_SHARED":
+                patch.delenv(name)
+        patch.chdir(tmp_path_factory.mktemp("nowhere"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def album() -> Mapping[str, AlbumPhoto]:
+    """The demo's album, by name."""
+    return {photo.name: photo for photo in make_album()}
+
+
+@pytest.fixture(scope="session", params=TRANSPORTS)
+def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> Iterator[Office]:
+    """An office with a running bot, shared: each test brings its own people and channels."""
+    transport: Transport = request.param
+    with (
+        contextmanager(_new_database)(server, TEMPLATE) as conninfo,
+        open_office(conninfo, engine, transport) as opened,
+    ):
+        # Often, so that what one test leaves behind doesn't hold up the next.
+        opened.start_bot(findme_pull_every_s=4)
+        yield opened
+
+
+@pytest.fixture
+def new_office(conninfo: str, engine: FaceReader) -> Iterator[Office]:
+    """An office of one's own, on Socket Mode; its bot is not started yet."""
+    with open_office(conninfo, engine) as opened:
+        yield opened
+
+
+@pytest.fixture(params=TRANSPORTS)
+def any_new_office(
+    request: pytest.FixtureRequest, conninfo: str, engine: FaceReader
+) -> Iterator[Office]:
+    """The same, on either transport."""
+    with open_office(conninfo, engine, request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+def findme() -> Path:
+    """The program, as installed beside this Python."""
+    return Path(sys.executable).parent / "findme"

@@ -1,0 +1,396 @@
+"""An office: a local Slack workspace, its database, a bot that can be started and stopped."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import psycopg
+from PIL import Image, ImageEnhance
+from psycopg.rows import class_row
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.demo.portraits import Who, portrait, studio
+from bot.sandbox import (
+    Channel,
+    FileId,
+    Invocation,
+    Message,
+    Person,
+    PostedPhoto,
+    Sandbox,
+    SlackApp,
+    Times,
+)
+from bot.settings import SlackSettings
+from bot.wiring import Bot
+from pipeline.ports import FaceReader
+from pipeline.settings import Settings, load
+from tests.conftest import as_url
+
+Transport: TypeAlias = Literal["socket", "http"]
+Found = TypeVar("Found")
+
+TRANSPORTS: tuple[Transport, ...] = ("socket", "http")
+FAST = Times(retry_after_s=(0.0, 0.1, 0.2))
+WAIT_S = 15.0
+POLL_EVERY_S = 0.05
+
+_LINE = re.compile(
+    r"\*<(?P<permalink>[^|>]+)\|(?P<title>[^>]*)>\*\n"
+    r"\S+ (?P<certainty>sure|maybe) · <!date\^(?P<posted_at_s>\d+)\^[^|]*\|[^>]*>"
+    r"(?: by <@(?P<poster>\w+)>)?"
+)
+
+
+def eventually(condition: Callable[[], Found], *, what: str, timeout_s: float = WAIT_S) -> Found:
+    """The condition's first true value; the test fails, naming `what`, if none comes in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come within {timeout_s:.0f} s"
+        time.sleep(POLL_EVERY_S)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One request that the workspace got; `authorization` is the header, or ""."""
+
+    method: str
+    path: str
+    authorization: str
+
+
+class Traffic:
+    """Starlette middleware that notes every request."""
+
+    def __init__(self, app: ASGIApp, heard: list[Heard]) -> None:
+        self._app = app
+        self._heard = heard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note, then go on."""
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            self._heard.append(
+                Heard(
+                    method=scope["method"],
+                    path=scope["path"],
+                    authorization=headers.get(b"authorization", b"").decode(),
+                )
+            )
+        await self._app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One photo in the index."""
+
+    photo_id: int
+    file_id: FileId
+    name: str
+    state: str
+    reason: str | None
+    shares: int
+    faces: int
+    distinct_faces: int
+
+
+ROWS = """
+select p.photo_id, p.file_id, p.name, p.state, p.reason,
+    (select count(*) from shares s where s.photo_id = p.photo_id) as shares,
+    (select count(*) from faces f where f.photo_id = p.photo_id) as faces,
+    (select count(distinct f.box) from faces f where f.photo_id = p.photo_id) as distinct_faces
+from photos p order by p.photo_id
+"""
+JOBS = "select count(*) from procrastinate_jobs where status in ('todo', 'doing')"
+
+
+def rows(conninfo: str) -> list[Row]:
+    """The index as it is now."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        return connection.cursor(row_factory=class_row(Row)).execute(ROWS).fetchall()
+
+
+def jobs(conninfo: str) -> int:
+    """How many jobs wait or run."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        row = connection.execute(JOBS).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One photo of an answer as a person sees it; `shown` is the file of its thumbnail."""
+
+    permalink: str
+    title: str
+    certainty: str
+    posted_at_s: int
+    poster: str | None
+    shown: str | None
+
+
+def lines(message: Message) -> list[Line]:
+    """The photos of an answer, in order."""
+    return [
+        line
+        for block in message.blocks
+        if block["type"] == "section" and (line := _line(block)) is not None
+    ]
+
+
+def _line(block: dict[str, Any]) -> Line | None:
+    found = _LINE.fullmatch(block["text"]["text"])
+    if found is None:
+        assert "<http" not in block["text"]["text"], "a photo in an unknown form"
+        return None
+    accessory = block.get("accessory")
+    if accessory is not None:
+        assert accessory["type"] == "image"
+        assert accessory["alt_text"]
+    return Line(
+        permalink=found["permalink"],
+        title=found["title"],
+        certainty=found["certainty"],
+        posted_at_s=int(found["posted_at_s"]),
+        poster=found["poster"],
+        shown=accessory["slack_file"]["id"] if accessory else None,
+    )
+
+
+def notes(message: Message) -> str:
+    """The small print of an answer."""
+    return "\n".join(
+        element["text"]
+        for block in message.blocks
+        if block["type"] == "context"
+        for element in block["elements"]
+    )
+
+
+def has_more(message: Message) -> bool:
+    """Whether the answer offers another page."""
+    return any(
+        element.get("action_id") == "more"
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    )
+
+
+def links(found: Sequence[PostedPhoto]) -> set[str]:
+    """Where these photos were posted."""
+    return {posted.permalink for posted in found}
+
+
+def snapshot(who: Who, number: int = 0) -> bytes:
+    """A small portrait photo; each number gives another picture, with other bytes."""
+    picture = studio(who)
+    side = min(picture.size) - 3 * number
+    picture = picture.crop((0, 0, side, side)).resize((420, 420))
+    out = io.BytesIO()
+    brighter = ImageEnhance.Brightness(picture).enhance(0.9 + 0.01 * (number % 20))
+    brighter.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def encoded(data: bytes, kind: str) -> bytes:
+    """The picture in another format."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+@dataclass(slots=True, kw_only=True)
+class Office:
+    """A workspace with its organiser; everybody else comes when a test needs them.
+
+    `organiser` is a workspace admin, `named` is nobody but stands in FINDME_ADMINS.
+    """
+
+    slack: Sandbox
+    conninfo: str
+    engine: FaceReader
+    transport: Transport
+    organiser: Person
+    named: Person
+    heard: list[Heard] = field(default_factory=list)
+    bot: Bot | None = None
+    _count: int = 0
+
+    @property
+    def running(self) -> Bot:
+        """The bot that runs now."""
+        assert self.bot is not None
+        return self.bot
+
+    def start_bot(self, **slack_settings: Any) -> Bot:
+        """Start the bot in this process; returns once it hears the workspace."""
+        given: dict[str, Any] = {
+            "slack_bot_token": self.slack.bot_token,
+            "slack_api_url": self.slack.api_url,
+            "findme_admins": self.named.id,
+            "findme_port": None if self.transport == "socket" else 0,
+        }
+        if self.transport == "socket":
+            given["slack_app_token"] = self.slack.app_token
+        else:
+            given["slack_signing_secret"] = self.slack.signing_secret
+        settings = load(Settings, database_url=as_url(self.conninfo))
+        bot = Bot(settings, load(SlackSettings, **(given | slack_settings)), reader=self.engine)
+        bot.start()
+        self.bot = bot
+        if self.transport == "socket":
+            self.slack.wait_for_bot()
+        else:
+            self.slack.set_request_url(f"http://127.0.0.1:{bot.port}/slack/events")
+        return bot
+
+    def stop_bot(self) -> None:
+        """Stop the bot that runs now, if one does."""
+        bot, self.bot = self.bot, None
+        if bot is not None:
+            bot.stop()
+            bot.workspace._downloads.close()
+
+    def person(
+        self, who: Who | None = None, *, picture: bytes | None = None, admin: bool = False
+    ) -> Person:
+        """A newcomer, with the face of `who`, another picture, or none."""
+        self._count += 1
+        if who is not None:
+            picture = portrait(who)
+        name = f"{who or 'somebody'} {self._count}"
+        return self.slack.people.add_person(name, picture=picture, admin=admin)
+
+    def channel(self, *members: Person, private: bool = False, with_bot: bool = True) -> Channel:
+        """A new channel that the organiser and `members` are in, and as a rule the bot."""
+        self._count += 1
+        people = self.slack.people
+        channel = people.add_channel(
+            f"channel-{self._count}", members=[self.organiser, *members], private=private
+        )
+        return self.invite_bot(channel) if with_bot else channel
+
+    def invite_bot(self, channel: Channel) -> Channel:
+        """Bring the bot in and wait until it said hello."""
+        people = self.slack.people
+        invited = people.invite_bot(channel, by=self.organiser)
+        if self.bot is not None:
+            people.wait_for(lambda: self.said(channel), timeout_s=WAIT_S)
+        return invited
+
+    def said(self, channel: Channel) -> list[Message]:
+        """What the bot wrote into a channel, for everybody."""
+        messages = self.slack.people.messages(channel)
+        return [message for message in messages if message.author == self.slack.bot_user_id]
+
+    def post(
+        self, channel: Channel, data: bytes, name: str = "photo.jpg", *, by: Person | None = None
+    ) -> PostedPhoto:
+        """Post a photo."""
+        return self.slack.people.post_photo(by or self.organiser, channel, name, data)
+
+    def post_all(
+        self, channel: Channel, photos: Sequence[bytes], *, by: Person | None = None
+    ) -> list[PostedPhoto]:
+        """Post several photos."""
+        return [
+            self.post(channel, data, f"photo {number}.jpg", by=by)
+            for number, data in enumerate(photos)
+        ]
+
+    def read(self, *posted: PostedPhoto, timeout_s: float = WAIT_S) -> list[Row]:
+        """Wait until the bot has dealt with these photos; their rows, in this order."""
+
+        def done() -> list[Row]:
+            known = {row.file_id: row for row in rows(self.conninfo) if row.state != "pending"}
+            found = [known[photo.file_id] for photo in posted if photo.file_id in known]
+            return found if len(found) == len(posted) else []
+
+        return eventually(done, what=f"the reading of {len(posted)} photos", timeout_s=timeout_s)
+
+    def show(self, channel: Channel, *photos: bytes) -> list[PostedPhoto]:
+        """Post photos and wait until they are in the index."""
+        posted = self.post_all(channel, photos)
+        self.read(*posted)
+        return posted
+
+    def ask(self, who: Person, where: Channel, text: str = "") -> Message:
+        """`/findme`: the first answer."""
+        return self.answer(self.slack.people.run_command(who, where, "/findme", text))
+
+    def admin(self, who: Person, where: Channel, text: str) -> Message:
+        """`/findme-admin`: the first answer."""
+        return self.answer(self.slack.people.run_command(who, where, "/findme-admin", text))
+
+    def more(self, who: Person, message: Message) -> Message:
+        """Click *More*: the next page."""
+        return self.answer(self.slack.people.click(who, message, "more"))
+
+    def answer(self, invocation: Invocation, *, timeout_s: float = WAIT_S) -> Message:
+        """The first answer to a command or a click; Slack must not have had to complain."""
+        (message, *_) = self.slack.people.answer_to(invocation, timeout_s=timeout_s)
+        assert message.error is None, message.error
+        assert message.visible_to == invocation.person, "an answer that others can see"
+        return message
+
+    def avatars_fetched(self, who: Person) -> int:
+        """How often this person's picture was downloaded."""
+        return sum(request.path.startswith(f"/avatars/{who.id}-") for request in self.heard)
+
+    def wait_for_slack_to_give_up(self, event: str, count: int = 1) -> None:
+        """Wait until Slack has tried `count` events of that type for the last time."""
+        last = len(self.slack.workspace.times.retry_after_s)
+        eventually(
+            lambda: (
+                sum(
+                    entry.name == event and entry.attempt == last and entry.error is not None
+                    for entry in self.slack.delivery.log
+                )
+                >= count
+            ),
+            what=f"the last try of {event}",
+        )
+
+    def lose_events(self) -> None:
+        """From now on no event reaches the bot; commands and clicks still do."""
+        self.slack.workspace.listeners.clear()
+
+
+@contextmanager
+def open_office(
+    conninfo: str,
+    engine: FaceReader,
+    transport: Transport = "socket",
+    *,
+    app: SlackApp | None = None,
+    times: Times = FAST,
+) -> Iterator[Office]:
+    """A workspace over a migrated database; a bot that was started is stopped in the end."""
+    slack = Sandbox(app=app, times=times)
+    heard: list[Heard] = []
+    slack.asgi.add_middleware(Traffic, heard=heard)
+    with slack:
+        office = Office(
+            slack=slack,
+            conninfo=conninfo,
+            engine=engine,
+            transport=transport,
+            organiser=slack.people.add_person("Olu", admin=True),
+            named=slack.people.add_person("Nadia"),
+            heard=heard,
+        )
+        try:
+            yield office
+        finally:
+            slack.faults.clear()
+            office.stop_bot()

@@ -1,0 +1,183 @@
+"""`/findme-admin`: for admins only; a re-index tells how far it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.sandbox import Channel, PostedPhoto
+from tests.acceptance.office import Office, eventually, lines, links, rows, snapshot
+
+
+@pytest.fixture
+def busy(new_office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """An office whose bot tells of its re-index twice a second."""
+    monkeypatch.setattr("bot.wiring.NOTICE_EVERY_S", 0.5)
+    new_office.start_bot()
+    return new_office
+
+
+def _direct(office: Office) -> list[str]:
+    return [message.text for message in office.slack.people.direct_messages(office.organiser)]
+
+
+def _ended(office: Office) -> str:
+    def ended() -> str | None:
+        return next((text for text in _direct(office) if text.startswith("✅")), None)
+
+    text = eventually(ended, what="the end of the re-index")
+    assert text is not None
+    return text
+
+
+def _filled(office: Office, count: int = 3) -> tuple[Channel, list[PostedPhoto]]:
+    channel = office.channel()
+    return channel, office.show(channel, *(snapshot("eileen", i) for i in range(count)))
+
+
+@pytest.mark.parametrize("text", ["status", "reindex", "nonsense"])
+def test_a_normal_person_is_refused(office: Office, text: str) -> None:
+    somebody = office.person()
+    channel = office.channel(somebody)
+    answer = office.admin(somebody, channel, text)
+    if text == "nonsense":
+        assert "I don't understand" in answer.text
+    else:
+        assert "for the workspace's admins" in answer.text
+    assert office.slack.people.direct_messages(somebody) == []
+
+
+def test_an_admin_of_the_workspace_is_allowed(office: Office) -> None:
+    channel = office.channel()
+    answer = office.admin(office.organiser, channel, "status")
+    assert "watches" in answer.blocks[0]["text"]["text"]
+
+
+def test_who_is_named_in_the_settings_is_allowed(office: Office) -> None:
+    channel = office.channel(office.named)
+    answer = office.admin(office.named, channel, "status")
+    assert "watches" in answer.blocks[0]["text"]["text"]
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "reindex everything", "status please"])
+def test_what_is_no_command_is_answered_with_those_that_are(office: Office, text: str) -> None:
+    answer = office.admin(office.organiser, office.channel(), text)
+    assert "`/findme-admin reindex #channel`" in answer.text
+
+
+def test_the_status_tells_channels_counts_and_what_failed(busy: Office) -> None:
+    channel, _ = _filled(busy, 2)
+    broken = busy.post(channel, b"text", "minutes.jpg")
+    busy.read(broken)
+    answer = busy.admin(busy.organiser, channel, "status")
+    text = "\n".join(block["text"]["text"] for block in answer.blocks)
+    assert "engine `retail`" in text
+    assert f"<#{channel.id}>: 3 photos, 2 faces, 1 unreadable" in text
+    assert "minutes.jpg: the file is text, not a picture" in text
+
+
+def test_a_reindex_reads_every_photo_again_and_ends_with_the_counts(busy: Office) -> None:
+    channel, posted = _filled(busy)
+    before = {row.file_id: row.photo_id for row in rows(busy.conninfo)}
+    answer = busy.admin(busy.organiser, channel, "reindex")
+    assert "begun" in answer.text
+    assert "3 photos with 3 faces" in _ended(busy)
+    assert [busy.slack.faults.downloads[photo.file_id] for photo in posted] == [2, 2, 2]
+    after = rows(busy.conninfo)
+    assert {row.file_id: row.photo_id for row in after} == before
+    assert {(row.state, row.faces, row.distinct_faces) for row in after} == {("indexed", 1, 1)}
+
+
+def test_a_reindex_of_one_channel_leaves_the_others_alone(busy: Office) -> None:
+    channel, here = _filled(busy, 2)
+    _, elsewhere = _filled(busy, 1)
+    busy.admin(busy.organiser, channel, f"reindex #{channel.name}")
+    assert "2 photos with 2 faces" in _ended(busy)
+    downloads = busy.slack.faults.downloads
+    assert [downloads[photo.file_id] for photo in [*here, *elsewhere]] == [2, 2, 1]
+
+
+def test_a_reindex_finds_what_was_missed_before(busy: Office) -> None:
+    channel, _ = _filled(busy, 1)
+    listeners = list(busy.slack.workspace.listeners)
+    busy.lose_events()
+    missed = busy.post(channel, snapshot("grace"))
+    busy.slack.workspace.listeners.extend(listeners)
+    busy.admin(busy.organiser, channel, "reindex")
+    busy.read(missed)
+    assert "2 photos with 2 faces" in _ended(busy)
+
+
+def test_a_second_reindex_is_refused_while_one_runs(busy: Office) -> None:
+    channel, _ = _filled(busy)
+    busy.slack.faults.slow("files.download", delay_s=0.8, times=3)
+    busy.admin(busy.organiser, channel, "reindex")
+    answer = busy.admin(busy.organiser, channel, "reindex")
+    assert "running already" in answer.text
+    _ended(busy)
+    assert len(_direct(busy)) == 1
+
+
+def test_a_reindex_may_follow_one_that_ended(busy: Office) -> None:
+    channel, _ = _filled(busy, 1)
+    busy.admin(busy.organiser, channel, "reindex")
+    _ended(busy)
+    assert "begun" in busy.admin(busy.organiser, channel, "reindex").text
+
+
+def test_the_direct_message_shows_how_far_the_reindex_is(busy: Office) -> None:
+    channel, _ = _filled(busy, 6)
+    seen: set[str] = set()
+    busy.slack.faults.slow("files.download", delay_s=0.8, times=6)
+    busy.admin(busy.organiser, channel, "reindex")
+
+    def ended() -> bool:
+        seen.update(_direct(busy))
+        return any(text.startswith("✅") for text in seen)
+
+    eventually(ended, what="the end of the re-index")
+    told = [text for text in seen if "of 6 photos" in text]
+    assert len(told) >= 2, seen
+
+
+def test_people_find_their_photos_while_a_reindex_runs(busy: Office) -> None:
+    eileen = busy.person("eileen")
+    channel = busy.channel(eileen)
+    posted = busy.show(channel, *(snapshot("eileen", number) for number in range(4)))
+    busy.slack.faults.slow("files.download", delay_s=0.8, times=4)
+    busy.admin(busy.organiser, channel, "reindex")
+    answer = busy.ask(eileen, channel)
+    assert {line.permalink for line in lines(answer)} == links(posted)
+    assert not any(text.startswith("✅") for text in _direct(busy))
+    _ended(busy)
+
+
+def test_a_channel_without_the_bot_cannot_be_reindexed(busy: Office) -> None:
+    _filled(busy, 1)
+    other = busy.channel(with_bot=False)
+    answer = busy.admin(busy.organiser, other, f"reindex #{other.name}")
+    assert "not watched" in answer.text
+
+
+def test_where_the_bot_is_in_no_channel_there_is_nothing_to_reindex(busy: Office) -> None:
+    channel = busy.channel(with_bot=False)
+    answer = busy.admin(busy.organiser, channel, "reindex")
+    assert "Invite the bot" in answer.text
+
+
+def test_the_direct_message_ends_with_the_counts_even_if_slack_takes_it_late(
+    busy: Office,
+) -> None:
+    channel, _ = _filled(busy, 1)
+    busy.slack.faults.slow("chat.postMessage", delay_s=2.0)
+    busy.admin(busy.organiser, channel, "reindex")
+    assert "1 photos" in _ended(busy) or "1 photo " in _ended(busy)
+
+
+def test_a_reindex_that_was_interrupted_goes_on_and_ends_its_message(busy: Office) -> None:
+    channel, _ = _filled(busy, 4)
+    busy.slack.faults.slow("files.download", delay_s=1.0, times=4)
+    busy.admin(busy.organiser, channel, "reindex")
+    busy.stop_bot()
+    busy.start_bot()
+    assert "4 photos with 4 faces" in _ended(busy)
+    assert len(_direct(busy)) == 1

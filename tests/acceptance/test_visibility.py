@@ -1,0 +1,128 @@
+"""Nobody gets a photo that they can't open in Slack at this moment."""
+
+from __future__ import annotations
+
+from bot.sandbox import Channel, Message, Person
+from tests.acceptance.office import Office, eventually, has_more, lines, links, rows, snapshot
+
+
+def shown(message: Message) -> set[str]:
+    return {line.permalink for line in lines(message)}
+
+
+def _hall(office: Office, *people: Person) -> Channel:
+    """A channel without the bot, to ask in."""
+    return office.channel(*people, with_bot=False)
+
+
+def test_who_is_not_in_a_private_channel_never_gets_its_photos(office: Office) -> None:
+    eileen, outsider = office.person("eileen"), office.person("eileen")
+    private = office.channel(eileen, private=True)
+    hall = _hall(office, eileen, outsider)
+    posted = office.show(private, snapshot("eileen"))
+    assert shown(office.ask(eileen, hall)) == links(posted)
+    assert shown(office.ask(outsider, hall)) == set()
+    assert shown(office.ask(outsider, hall, f"@{eileen.name}")) == set()
+
+
+def test_who_is_not_in_a_public_channel_does_not_get_its_photos(office: Office) -> None:
+    eileen = office.person("eileen")
+    office.show(office.channel(), snapshot("eileen"))
+    assert shown(office.ask(eileen, _hall(office, eileen))) == set()
+
+
+def test_who_joins_a_channel_gets_its_photos_at_once(office: Office) -> None:
+    eileen = office.person("eileen")
+    channel, hall = office.channel(), _hall(office, eileen)
+    posted = office.show(channel, snapshot("eileen"))
+    office.slack.people.join(eileen, channel)
+    assert shown(office.ask(eileen, hall)) == links(posted)
+
+
+def test_after_leaving_a_channel_its_photos_are_gone_from_the_answer(office: Office) -> None:
+    eileen = office.person("eileen")
+    left, kept = office.channel(eileen, private=True), office.channel(eileen)
+    office.show(left, snapshot("eileen"))
+    staying = office.show(kept, snapshot("eileen", 1))
+    office.slack.people.leave(eileen, left)
+    assert shown(office.ask(eileen, kept)) == links(staying)
+
+
+def test_after_leaving_a_channel_its_photos_are_gone_from_the_next_page(office: Office) -> None:
+    eileen = office.person("eileen")
+    left, kept = office.channel(eileen, private=True), office.channel(eileen)
+    secret = office.show(left, *(snapshot("eileen", number) for number in range(6)))
+    office.show(kept, *(snapshot("eileen", number) for number in range(6, 18)))
+    page = office.ask(eileen, kept)
+    assert has_more(page)
+    office.slack.people.leave(eileen, left)
+    assert shown(office.more(eileen, page)) & links(secret) == set()
+
+
+def test_a_next_page_that_is_empty_by_now_says_so_in_a_sentence(office: Office) -> None:
+    eileen = office.person("eileen")
+    left, hall = office.channel(eileen), _hall(office, eileen)
+    office.show(left, *(snapshot("eileen", number) for number in range(11)))
+    page = office.ask(eileen, hall)
+    office.slack.people.leave(eileen, left)
+    answer = office.more(eileen, page)
+    assert shown(answer) == set()
+    assert "of 0" not in answer.text
+
+
+def test_once_the_bot_was_removed_from_a_channel_its_photos_are_gone(
+    any_new_office: Office,
+) -> None:
+    office = any_new_office
+    office.start_bot()
+    eileen = office.person("eileen")
+    channel, private = office.channel(eileen), office.channel(eileen, private=True)
+    hall = _hall(office, eileen)
+    posted = [*office.show(channel, snapshot("eileen")), *office.show(private, snapshot("eileen"))]
+    assert len(shown(office.ask(eileen, hall))) == 1
+    office.slack.people.kick_bot(channel, by=office.organiser)
+    office.slack.people.kick_bot(private, by=office.organiser)
+    eventually(lambda: not rows(office.conninfo), what="the end of the photos")
+    assert shown(office.ask(eileen, hall)) & links(posted) == set()
+
+
+def test_a_bot_that_was_removed_while_it_was_off_serves_nothing_of_the_channel(
+    any_new_office: Office,
+) -> None:
+    office = any_new_office
+    office.start_bot()
+    eileen = office.person("eileen")
+    channel, hall = office.channel(eileen), _hall(office, eileen)
+    office.show(channel, snapshot("eileen"))
+    office.stop_bot()
+    office.slack.people.kick_bot(channel, by=office.organiser)
+    office.wait_for_slack_to_give_up("channel_left")
+    office.start_bot()
+    eventually(lambda: not rows(office.conninfo), what="the end of the photos")
+    assert shown(office.ask(eileen, hall)) == set()
+
+
+def test_a_bot_that_is_invited_again_finds_the_photos_again(new_office: Office) -> None:
+    office = new_office
+    office.start_bot()
+    eileen = office.person("eileen")
+    channel, hall = office.channel(eileen), _hall(office, eileen)
+    posted = office.show(channel, snapshot("eileen"))
+    office.slack.people.kick_bot(channel, by=office.organiser)
+    eventually(lambda: not rows(office.conninfo), what="the end of the photos")
+    office.slack.people.invite_bot(channel, by=office.organiser)
+    office.read(*posted)
+    assert shown(office.ask(eileen, hall)) == links(posted)
+
+
+def test_a_photo_in_two_channels_is_told_with_the_one_that_the_asker_is_in(
+    office: Office,
+) -> None:
+    eileen = office.person("eileen")
+    private, channel = office.channel(private=True), office.channel(eileen)
+    (first,) = office.show(private, snapshot("eileen"))
+    again = office.slack.people.share_again(office.organiser, first.file_id, channel)
+    eventually(
+        lambda: shown(office.ask(eileen, channel)) == {again.permalink},
+        what="the share that she can open",
+    )

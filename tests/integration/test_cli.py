@@ -1,0 +1,513 @@
+"""The program as people start it: a process, its exit code, what it prints."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from PIL import Image as PilImage
+
+from pipeline.errors import DatabaseUnavailableError
+from pipeline.storage.connect import Database
+from tests.conftest import as_url
+from tests.shared import shared_folder
+
+FINDME = Path(sys.executable).with_name("findme")
+NOBODY = 65534
+
+# A killed worker's photos are handed on after 20 s; a test has less patience.
+HURRIED = """
+from pipeline.jobs import worker
+worker.HEARTBEAT_EVERY_S, worker.DEAD_AFTER_S = 0.2, 1.0
+from bot.cli import main
+main()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findme:
+    """Starts the program over one database."""
+
+    conninfo: str
+    environment: Mapping[str, str]
+
+    def start(self, *arguments: str | Path, **more: str) -> subprocess.Popen[str]:
+        """In a hurry, in the background."""
+        return subprocess.Popen(
+            [sys.executable, "-c", HURRIED, *map(str, arguments)],
+            env={**self.environment, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+        """As a person would."""
+        return subprocess.run(
+            [FINDME, *map(str, arguments)],
+            env={**self.environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def json(self, *arguments: str | Path, **more: str) -> Any:
+        """What it prints with --json."""
+        done = self.run(*arguments, "--json", **more)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
+        """Straight from its database."""
+        with psycopg.connect(self.conninfo) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture
+def findme(conninfo: str, models: Path) -> Findme:
+    return Findme(
+        conninfo=conninfo,
+        environment={
+            **os.environ,
+            "DATABASE_URL": as_url(conninfo),
+            "FINDME_MODELS_DIR": str(models),
+            "COLUMNS": "200",
+        },
+    )
+
+
+@pytest.fixture
+def family() -> Path:
+    return shared_folder() / "data/events/family"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, family: Path) -> Path:
+    """Three photos with faces, one without, one that is none."""
+    made = tmp_path / "party"
+    made.mkdir()
+    for name in ("identification1.jpg", "findsimilar.jpg", "detection1.jpg"):
+        shutil.copyfile(family / "photos" / name, made / name)
+    PilImage.new("RGB", (64, 64), "grey").save(made / "wall.png")
+    (made / "broken.jpg").write_text("hello")
+    return made
+
+
+def portrait(family: Path, name: str) -> Path:
+    return sorted((family / "people" / name).iterdir())[0]
+
+
+def indexed_at(findme: Findme) -> dict[str, datetime]:
+    return dict(findme.rows("select name, indexed_at from photos where state <> 'pending'"))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.01)
+
+
+def test_index_ends_with_a_line_of_counts_and_the_problems(findme: Findme, folder: Path) -> None:
+    done = findme.run("index", folder)
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "5 photos: 4 indexed with 6 faces, 1 of them without a face; "
+        "1 unreadable, 0 given up, 0 waiting.",
+        "  broken.jpg: unreadable, the file is text, not a picture",
+    ]
+    assert done.stderr == ""
+
+
+def test_index_prints_its_counts_as_json(findme: Findme, folder: Path) -> None:
+    assert findme.json("index", folder) == {
+        "photos": 5,
+        "pending": 0,
+        "indexed": 4,
+        "unreadable": 1,
+        "given_up": 0,
+        "without_face": 1,
+        "faces": 6,
+        "problems": [
+            {
+                "name": "broken.jpg",
+                "state": "unreadable",
+                "reason": "the file is text, not a picture",
+            }
+        ],
+    }
+
+
+def test_indexing_again_reads_nothing_again(findme: Findme, folder: Path) -> None:
+    first = findme.json("index", folder)
+    before = indexed_at(findme)
+
+    assert findme.json("index", folder) == first
+    assert indexed_at(findme) == before
+
+
+def test_indexing_again_takes_up_what_was_added_changed_and_removed(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    findme.run("index", folder)
+    before = indexed_at(findme)
+    shutil.copyfile(family / "photos/detection2.jpg", folder / "added.jpg")
+    shutil.copyfile(family / "photos/detection3.jpg", folder / "broken.jpg")
+    (folder / "wall.png").unlink()
+
+    counts = findme.json("index", folder)
+
+    after = indexed_at(findme)
+    assert (counts["photos"], counts["indexed"], counts["problems"]) == (5, 5, [])
+    assert before.keys() - after.keys() == {"wall.png"}
+    assert {name for name in after if after[name] != before.get(name)} == {
+        "added.jpg",
+        "broken.jpg",
+    }
+
+
+def test_an_index_that_was_killed_is_completed_by_the_next(
+    findme: Findme, tmp_path: Path, family: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    with PilImage.open(family / "photos/detection1.jpg") as face:
+        for number in range(60):
+            noise = random.integers(90, 130, (72, 128, 3), dtype=np.uint8)
+            photo = PilImage.fromarray(noise).resize((1280, 720))
+            photo.paste(face.resize((300, 300)), (number * 12, 200))
+            photo.save(folder / f"{number:02}.jpg")
+    killed = findme.start("index", folder, FINDME_WORKERS="2")
+    until(lambda: len(indexed_at(findme)) >= 10)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    before = indexed_at(findme)
+    assert 10 <= len(before) < 60
+
+    again = findme.start("index", folder, "--json")
+    counts = json.loads(again.communicate(timeout=60)[0])
+
+    after = indexed_at(findme)
+    assert (counts["photos"], counts["indexed"], counts["faces"]) == (60, 60, 60)
+    assert {name: when for name, when in after.items() if name in before} == before
+    assert findme.rows("select max(n) from (select count(*) as n from faces group by photo_id) f") == [(1,)]
+    assert findme.rows("select count(*) from procrastinate_jobs") == [(0,)]
+
+
+def test_search_shows_the_photos_of_a_person(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    findme.run("index", folder)
+
+    answer = findme.json("search", portrait(family, "dad"))
+
+    assert answer["faces_in_picture"] == 1
+    assert sorted((match["photo"], match["certainty"]) for match in answer["matches"]) == [
+        ("findsimilar.jpg", "sure"),
+        ("identification1.jpg", "sure"),
+    ]
+    assert answer["matches"][0]["link"].startswith(folder.as_uri())
+
+
+def test_search_prints_a_table_and_at_most_as_many_as_asked_for(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    findme.run("index", folder)
+
+    done = findme.run("search", portrait(family, "dad"), "--top", "1")
+
+    assert done.returncode == 0
+    assert done.stdout.count(".jpg") == 2  # its name and its link
+    assert "sure" in done.stdout
+
+
+def test_search_for_somebody_who_is_on_no_photo_says_so(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    findme.run("index", folder)
+
+    done = findme.run("search", portrait(family, "man"))
+
+    assert (done.returncode, done.stdout) == (0, "No photo shows this person.\n")
+
+
+def test_search_in_one_folder_searches_no_other(
+    findme: Findme, folder: Path, family: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copyfile(family / "photos/child1-person-group.jpg", other / "daughter.jpg")
+    findme.run("index", folder)
+    findme.run("index", other)
+
+    answer = findme.json("search", portrait(family, "daughter"), "--in", other)
+
+    assert [match["photo"] for match in answer["matches"]] == ["daughter.jpg"]
+
+
+def test_search_in_a_folder_that_is_not_indexed_says_what_to_do(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    done = findme.run("search", portrait(family, "dad"), "--in", folder)
+
+    assert done.returncode == 2
+    assert done.stderr == f"{folder} is not indexed yet; run `findme index {folder}` first.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("wall.png", "There is no face to be seen in that picture."),
+        ("broken.jpg", "the file is text, not a picture"),
+    ],
+)
+def test_a_selfie_that_shows_nobody_is_one_sentence(
+    findme: Findme, folder: Path, name: str, sentence: str
+) -> None:
+    done = findme.run("search", folder / name)
+
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{sentence}\n")
+
+
+def test_an_index_made_by_another_engine_is_refused_until_it_is_made_anew(
+    findme: Findme, folder: Path, family: Path
+) -> None:
+    findme.run("index", folder)
+    findme.rows("update workspaces set engine_id = 'dlib' returning 1")
+    findme.rows("update faces set engine_id = 'dlib' returning 1")
+
+    refused = [findme.run("search", portrait(family, "dad")), findme.run("index", folder)]
+    mended = findme.run("reindex")
+    answer = findme.json("search", portrait(family, "dad"))
+
+    assert [done.returncode for done in refused] == [1, 1]
+    for done in refused:
+        assert done.stderr == (
+            "The index was made by engine 'dlib', but FINDME_ENGINE is 'retail'. Run `findme "
+            "reindex` to make it anew with 'retail', or set FINDME_ENGINE=dlib.\n"
+        )
+    assert (mended.returncode, mended.stderr) == (
+        0,
+        "Workspace local: 4 photos with 6 faces, engine retail.\n",
+    )
+    assert len(answer["matches"]) == 2
+    assert findme.rows("select distinct engine_id from faces") == [("retail",)]
+
+
+def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:
+    done = findme.run("reindex")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "There is nothing to re-index: run `findme index DIR` first.\n",
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="shell.py reindex_everything: the killed run stays open")
+def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme, folder: Path) -> None:
+    findme.run("index", folder)
+    killed = findme.start("reindex")
+    until(lambda: findme.rows("select count(*) from runs where finished_at is null") == [(1,)])
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+
+    again = findme.start("reindex")
+    again.communicate(timeout=60)
+
+    assert again.returncode == 0
+
+
+@pytest.mark.xfail(strict=True, reason="a name that is no UTF-8 is written to a text column as it is")
+def test_a_file_name_that_is_no_utf_8_does_not_stop_the_others(
+    findme: Findme, folder: Path
+) -> None:
+    shutil.copyfile(folder / "detection1.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+
+    done = findme.run("index", folder)
+
+    assert done.returncode == 0
+    assert "4 indexed" in done.stdout or "5 indexed" in done.stdout
+
+
+def test_status_tells_of_every_folder(findme: Findme, folder: Path) -> None:
+    findme.run("index", folder)
+
+    (row,) = findme.json("status")
+
+    assert (row["workspace"], row["channel"], row["photos"], row["faces"]) == (
+        "local",
+        "party",
+        5,
+        6,
+    )
+
+
+def test_migrate_says_what_it_did(findme: Findme, empty_conninfo: str) -> None:
+    url = as_url(empty_conninfo)
+
+    done = [findme.run("migrate", DATABASE_URL=url).stdout for _ in range(2)]
+
+    assert done[0].startswith("Applied: 0001")
+    assert done[1] == "The database is up to date.\n"
+
+
+@pytest.mark.parametrize("command", [["status"], ["reindex"], ["models", "list"], ["migrate"]])
+def test_a_wrong_setting_is_one_line_and_exit_code_2(findme: Findme, command: list[str]) -> None:
+    done = findme.run(*command, FINDME_WORKERS="many")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("FINDME_WORKERS is wrong: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_bot_without_its_token_is_one_line_and_exit_code_2(findme: Findme) -> None:
+    done = findme.run("bot", SLACK_APP_TOKEN="xapp-1")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("SLACK_BOT_TOKEN is missing: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_engine_that_does_not_exist_is_one_line(findme: Findme, folder: Path) -> None:
+    done = findme.run("index", folder, FINDME_ENGINE="magic")
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "There is no engine 'magic'; set FINDME_ENGINE to one of: dlib, retail.\n",
+    )
+
+
+def test_a_database_that_does_not_answer_is_one_line(findme: Findme) -> None:
+    done = findme.run("status", DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/d")
+
+    assert done.returncode == 1
+    assert "Check DATABASE_URL" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_database_url_the_program_brings_its_own(
+    findme: Findme, folder: Path, tmp_path: Path
+) -> None:
+    environment = {"DATABASE_URL": "", "FINDME_DATA_DIR": str(tmp_path / "mine" / "data")}
+
+    counts = findme.json("index", folder, **environment)
+
+    assert counts["indexed"] == 4
+    assert findme.json("status", **environment)[0]["photos"] == 5
+    assert findme.rows("select count(*) from photos") == [(0,)]
+
+
+def test_models_list_tells_of_every_file(findme: Findme) -> None:
+    done = findme.run("models", "list")
+
+    assert done.returncode == 0
+    assert done.stdout.count("verified") == 3
+
+
+def test_models_list_tells_of_missing_and_wrong_files(
+    findme: Findme, models: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "models"
+    mine.mkdir()
+    shutil.copyfile(models / "face_detection_yunet_2023mar.onnx", mine / "face_detection_yunet_2023mar.onnx")
+    (mine / "face-reidentification-retail-0095.xml").write_text("<html>")
+
+    done = findme.run("models", "list", FINDME_MODELS_DIR=str(mine))
+
+    assert [done.stdout.count(word) for word in ("verified", "wrong", "missing")] == [1, 1, 1]
+
+
+def test_models_pull_has_nothing_to_do_where_all_is_there(findme: Findme, models: Path) -> None:
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in models.iterdir())
+
+    done = findme.run("models", "pull")
+
+    assert (done.returncode, done.stdout) == (0, f"3 files are in {models}, verified.\n")
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in models.iterdir()) == before
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Path:
+    """An empty models folder that nobody may write to (root may: it is a file system that can't)."""
+    made = tmp_path / "read-only"
+    made.mkdir(mode=0o555)
+    return made if os.geteuid() != 0 else Path("/proc/findme-models")
+
+
+def test_models_can_not_be_pulled_into_a_folder_that_is_read_only(
+    findme: Findme, read_only: Path
+) -> None:
+    done = findme.run("models", "pull", FINDME_MODELS_DIR=str(read_only))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("face_detection_yunet_2023mar.onnx was not kept: ")
+    assert "FINDME_MODELS_DIR" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_models_list_works_on_a_folder_that_is_read_only(findme: Findme, read_only: Path) -> None:
+    done = findme.run("models", "list", FINDME_MODELS_DIR=str(read_only))
+
+    assert (done.returncode, done.stdout.count("missing")) == (0, 3)
+
+
+def test_help_answers_at_once(findme: Findme) -> None:
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        assert findme.run("--help").returncode == 0
+        took.append(time.perf_counter() - started)
+
+    assert min(took) < 0.5
+
+
+@pytest.mark.parametrize("command", [["--help"], ["index", "--help"], ["models", "--help"]])
+def test_help_imports_nothing_heavy(findme: Findme, command: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from bot.cli import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = {'cv2', 'numpy', 'openvino', 'PIL', 'psycopg', 'pydantic', 'procrastinate',"
+        " 'slack_bolt', 'slack_sdk', 'rich'}\n"
+        "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        env=findme.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stderr == "[]\n"
+    assert "Usage:" in done.stdout
+
+
+def test_an_unknown_command_is_exit_code_2(findme: Findme) -> None:
+    assert findme.run("find").returncode == 2
+
+
+def test_a_pool_over_no_database_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.storage.connect.POOL_TIMEOUT_S", 0.2)
+    database = Database("host=127.0.0.1 port=1")
+    try:
+        with pytest.raises(DatabaseUnavailableError), database.transaction():
+            pass
+    finally:
+        database.close()

@@ -1,0 +1,215 @@
+"""Face search finds exactly what comparing every face by hand finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+import pytest
+
+from pipeline.domain.arrays import Embedding, unit
+from pipeline.domain.model import ChannelId, EngineId, FileId, PhotoId, TeamId
+from pipeline.storage.connect import Database
+from pipeline.storage.faces import Faces
+from pipeline.storage.photos import Photos
+from pipeline.storage.workspaces import Workspaces
+from tests.strategies import found_photo, photo_faces, random_units, share
+
+TEAMS = (TeamId("T1"), TeamId("T2"))
+CHANNELS = tuple(ChannelId(f"C{i}") for i in range(3))
+DIMENSIONS = {EngineId("small"): 8, EngineId("large"): 16}
+# Half precision keeps 11 bits: a distance near 1 is right to about this.
+ROUNDING = 2e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One face as it was put into the index."""
+
+    team_id: TeamId
+    engine_id: EngineId
+    file_id: FileId
+    channel_ids: frozenset[ChannelId]
+    embedding: Embedding
+
+
+def store(database: Database, faces: Sequence[Stored]) -> None:
+    """One photo a file, with all its faces."""
+    photos = Photos(database)
+    for team_id in TEAMS:
+        Workspaces(database).claim(team_id, EngineId("small"))
+    with psycopg.connect(database.conninfo) as connection:
+        for file_id in dict.fromkeys(face.file_id for face in faces):
+            those = [face for face in faces if face.file_id == file_id]
+            shares = [
+                share(channel, day=day) for day, channel in enumerate(sorted(those[0].channel_ids))
+            ]
+            photos.add(those[0].team_id, [found_photo(file_id, shares=shares)])
+            row = connection.execute(
+                "select photo_id from photos where file_id = %(file_id)s", {"file_id": file_id}
+            ).fetchone()
+            assert row
+            photos.put_faces(
+                those[0].team_id,
+                PhotoId(row[0]),
+                engine_id=those[0].engine_id,
+                content_hash=file_id.encode(),
+                faces=photo_faces(*(face.embedding for face in those)),
+            )
+
+
+def random_faces(photos: int, *, seed: int) -> list[Stored]:
+    """Photos of two workspaces, three channels and two engines, with one to three faces each."""
+    random = np.random.default_rng(seed)
+    faces = []
+    for number in range(photos):
+        team_id = TEAMS[random.integers(2)]
+        engine_id = list(DIMENSIONS)[random.integers(2)]
+        channels = random.choice(CHANNELS, size=random.integers(1, 4), replace=False)
+        faces += [
+            Stored(
+                team_id=team_id,
+                engine_id=engine_id,
+                file_id=FileId(f"F{number}"),
+                channel_ids=frozenset(ChannelId(str(channel)) for channel in channels),
+                embedding=embedding,
+            )
+            for embedding in random_units(
+                int(random.integers(1, 4)), DIMENSIONS[engine_id], seed=seed * 1000 + number
+            )
+        ]
+    return faces
+
+
+def by_hand(
+    faces: Sequence[Stored],
+    team_id: TeamId,
+    engine_id: EngineId,
+    references: Sequence[Embedding],
+    channel_ids: Sequence[ChannelId],
+) -> list[tuple[float, FileId]]:
+    """Every face in scope with its distance to the nearest reference, nearest first."""
+    return sorted(
+        (min(1.0 - float(face.embedding @ reference) for reference in references), face.file_id)
+        for face in faces
+        if face.team_id == team_id
+        and face.engine_id == engine_id
+        and face.channel_ids & set(channel_ids)
+    )
+
+
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_nearest_faces_are_those_found_by_hand(database: Database, seed: int) -> None:
+    faces = random_faces(100, seed=seed)
+    store(database, faces)
+    searched = 0
+    for team_id in TEAMS:
+        for engine_id, dimension in DIMENSIONS.items():
+            for channel_ids in ([CHANNELS[0]], CHANNELS[1:], CHANNELS, []):
+                for max_distance in (0.5, 0.9, 2.0):
+                    references = list(random_units(1 + searched % 3, dimension, seed=searched))
+                    wanted = by_hand(faces, team_id, engine_id, references, channel_ids)
+
+                    found = Faces(database).nearest(
+                        team_id,
+                        references,
+                        engine_id=engine_id,
+                        channel_ids=channel_ids,
+                        max_distance=max_distance,
+                    )
+
+                    searched += 1
+                    assert [face.distance for face in found] == pytest.approx(
+                        [distance for distance, _ in wanted][: len(found)], abs=ROUNDING
+                    )
+                    must = {file_id for d, file_id in wanted if d < max_distance - ROUNDING}
+                    may = {file_id for d, file_id in wanted if d < max_distance + ROUNDING}
+                    assert must <= {face.file_id for face in found} <= may
+                    least = sum(distance < max_distance - ROUNDING for distance, _ in wanted)
+                    assert len(found) >= least
+    assert searched == 48
+
+
+def one_photo(database: Database, *, channels: Sequence[str] = ("C0",)) -> Embedding:
+    """A photo with one face in these channels, posted to each a day after the one before."""
+    embedding: Embedding = random_units(1, 8, seed=5)[0]
+    store(
+        database,
+        [
+            Stored(
+                team_id=TEAMS[0],
+                engine_id=EngineId("small"),
+                file_id=FileId("F1"),
+                channel_ids=frozenset(map(ChannelId, channels)),
+                embedding=embedding,
+            )
+        ],
+    )
+    return embedding
+
+
+def test_a_face_is_at_no_distance_from_itself(database: Database) -> None:
+    embedding = one_photo(database)
+
+    (found,) = Faces(database).nearest(
+        TEAMS[0],
+        [embedding],
+        engine_id=EngineId("small"),
+        channel_ids=[ChannelId("C0")],
+        max_distance=0.001,
+    )
+
+    assert found.distance == pytest.approx(0, abs=1e-5)
+    assert (found.file_id, found.content_hash) == ("F1", b"F1")
+    assert (found.box.x_px, found.box.width_px) == (0.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("visible", "shown"), [(["C0", "C1", "C2"], "C0"), (["C2", "C1"], "C1"), (["C2"], "C2")]
+)
+def test_the_earliest_share_that_can_be_opened_stands_for_the_photo(
+    database: Database, visible: list[str], shown: str
+) -> None:
+    embedding = one_photo(database, channels=["C0", "C1", "C2"])
+
+    (found,) = Faces(database).nearest(
+        TEAMS[0],
+        [embedding],
+        engine_id=EngineId("small"),
+        channel_ids=list(map(ChannelId, visible)),
+        max_distance=0.1,
+    )
+
+    assert found.share.channel_id == shown
+
+
+def test_a_face_near_two_references_is_found_once_at_its_best(database: Database) -> None:
+    embedding = one_photo(database)
+    further = unit(embedding + 0.3 * random_units(1, 8, seed=6)[0])
+
+    found = Faces(database).nearest(
+        TEAMS[0],
+        [further, embedding],
+        engine_id=EngineId("small"),
+        channel_ids=[ChannelId("C0")],
+        max_distance=1.0,
+    )
+
+    assert [face.distance for face in found] == pytest.approx([0], abs=1e-5)
+
+
+def test_without_references_nothing_is_near(database: Database) -> None:
+    one_photo(database)
+
+    assert (
+        Faces(database).nearest(
+            TEAMS[0],
+            [],
+            engine_id=EngineId("small"),
+            channel_ids=[ChannelId("C0")],
+            max_distance=2.0,
+        )
+        == []
+    )

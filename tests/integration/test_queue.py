@@ -1,0 +1,147 @@
+"""Every pending photo has one job, whoever asks and however often."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+import pytest
+
+from pipeline.domain.model import ChannelId, EngineId, PhotoId, TeamId
+from pipeline.storage.connect import Database
+from pipeline.storage.jobs import JobQueue
+from pipeline.storage.photos import Photos
+from pipeline.storage.workspaces import Workspaces
+from tests.strategies import found_photo, photo_faces
+
+TEAM = TeamId("T1")
+JOBS = "select task_name, args, priority, queue_name from procrastinate_jobs order by id"
+PHOTOS = 40
+
+
+@pytest.fixture
+def queue(database: Database) -> JobQueue:
+    Workspaces(database).claim(TEAM, EngineId("test"))
+    Photos(database).add(TEAM, [found_photo(f"F{i}", day=i) for i in range(PHOTOS)])
+    return JobQueue(database)
+
+
+def jobs(database: Database) -> list[tuple[str, dict[str, object], int, str]]:
+    with psycopg.connect(database.conninfo) as connection:
+        return connection.execute(JOBS).fetchall()
+
+
+def do_first(database: Database, status: str) -> None:
+    """As a worker does: take the oldest job."""
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute(
+            "update procrastinate_jobs set status = %(status)s::procrastinate_job_status "
+            "where id = (select min(id) from procrastinate_jobs)",
+            {"status": status},
+        )
+
+
+def test_every_pending_photo_gets_a_job(queue: JobQueue, database: Database) -> None:
+    assert queue.enqueue_pending(TEAM) == PHOTOS
+
+    assert {args["photo_id"] for _, args, _, _ in jobs(database)} == set(range(1, PHOTOS + 1))
+
+
+@pytest.mark.xfail(strict=True, reason="storage/jobs.py: array_agg has no order by")
+def test_the_newest_photos_are_read_first(queue: JobQueue, database: Database) -> None:
+    queue.enqueue_pending(TEAM)
+
+    photo_ids = [args["photo_id"] for _, args, _, _ in jobs(database)]
+    assert photo_ids == list(range(PHOTOS, 0, -1))
+
+
+def test_enqueueing_twice_gives_one_job_each(queue: JobQueue, database: Database) -> None:
+    queue.enqueue_pending(TEAM)
+
+    assert queue.enqueue_pending(TEAM) == 0
+
+    assert len(jobs(database)) == PHOTOS
+
+
+def test_a_photo_that_is_being_read_gets_no_second_job(
+    queue: JobQueue, database: Database
+) -> None:
+    queue.enqueue_pending(TEAM)
+    do_first(database, "doing")
+
+    assert queue.enqueue_pending(TEAM) == 0
+
+
+def test_a_pending_photo_whose_job_failed_gets_another(
+    queue: JobQueue, database: Database
+) -> None:
+    queue.enqueue_pending(TEAM)
+    do_first(database, "doing")
+    do_first(database, "failed")
+
+    assert queue.enqueue_pending(TEAM) == 1
+
+
+def test_photos_that_are_not_pending_get_no_job(queue: JobQueue, database: Database) -> None:
+    photos = Photos(database)
+    photos.mark_unreadable(TEAM, PhotoId(1), "why")
+    photos.mark_given_up(TEAM, PhotoId(2), "why")
+    photos.put_faces(
+        TEAM, PhotoId(3), engine_id=EngineId("test"), content_hash=b"#", faces=photo_faces()
+    )
+
+    assert queue.enqueue_pending(TEAM) == PHOTOS - 3
+
+
+def test_two_threads_at_once_give_one_job_each(queue: JobQueue, database: Database) -> None:
+    start = Barrier(4)
+
+    def enqueue(_: int) -> int:
+        start.wait()
+        return queue.enqueue_pending(TEAM)
+
+    with ThreadPoolExecutor(4) as threads:
+        counted = list(threads.map(enqueue, range(4)))
+
+    photo_ids = [args["photo_id"] for _, args, _, _ in jobs(database)]
+    assert sorted(map(str, photo_ids)) == sorted(map(str, range(1, PHOTOS + 1)))
+    assert sum(counted) == PHOTOS
+
+
+def test_live_photos_go_before_the_backlog_and_listings_before_both(
+    queue: JobQueue, database: Database
+) -> None:
+    queue.enqueue_pending(TEAM)
+    Photos(database).add(TEAM, [found_photo("live")])
+    queue.enqueue_pending(TEAM, live=True)
+    queue.enqueue_listing(TEAM, ChannelId("C1"))
+
+    priorities = [priority for _, _, priority, _ in jobs(database)]
+    assert priorities[0] < priorities[-2] < priorities[-1]
+
+
+def test_a_listing_is_enqueued_once(queue: JobQueue, database: Database) -> None:
+    for channel in ("C1", "C1", "C2"):
+        queue.enqueue_listing(TEAM, ChannelId(channel))
+
+    assert [args["channel_id"] for _, args, _, _ in jobs(database)] == ["C1", "C2"]
+
+
+def test_a_channel_that_is_being_listed_may_be_listed_again_after(
+    queue: JobQueue, database: Database
+) -> None:
+    queue.enqueue_listing(TEAM, ChannelId("C1"))
+    do_first(database, "doing")
+
+    queue.enqueue_listing(TEAM, ChannelId("C1"))
+
+    assert len(jobs(database)) == 2
+
+
+def test_each_workspace_has_a_queue_of_its_own(queue: JobQueue, database: Database) -> None:
+    other = TeamId("T2")
+    Workspaces(database).claim(other, EngineId("test"))
+    Photos(database).add(other, [found_photo("F0")])
+
+    assert queue.enqueue_pending(other) == 1
+
+    assert [queue_name for _, _, _, queue_name in jobs(database)] == ["workspace/T2"]

@@ -1,0 +1,394 @@
+"""Jobs are done, retried, rescued or given up, whatever dies under them."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipeline.domain.model import ChannelId, IndexCounts, PhotoId, PhotoState, TeamId
+from pipeline.errors import DatabaseUnavailableError, SourceUnavailableError
+from pipeline.folder import LOCAL, channel_of
+from pipeline.jobs import worker
+from pipeline.jobs.worker import JobHandlers, Worker
+from pipeline.ports import FaceReader
+from pipeline.settings import Settings, load
+from pipeline.storage import connect
+from pipeline.wiring import Runtime
+from tests.conftest import as_url
+from tests.fakes import FlakySource
+from tests.integration.conftest import OwnServer
+from tests.shared import shared_folder
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(worker, "HEARTBEAT_EVERY_S", 0.2)
+    monkeypatch.setattr(worker, "DEAD_AFTER_S", 1.0)
+    monkeypatch.setattr(worker, "RECONNECT_AFTER_S", 0.1)
+    monkeypatch.setattr(connect, "POOL_TIMEOUT_S", 1.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "party"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def channel_id(runtime: Runtime, folder: Path) -> ChannelId:
+    """The folder, watched."""
+    return watched(runtime, folder)
+
+
+def watched(runtime: Runtime, folder: Path) -> ChannelId:
+    runtime.claim_engine(LOCAL)
+    runtime.workspaces.watch(LOCAL, channel_of(folder), "party")
+    return channel_of(folder)
+
+
+def put(folder: Path, *names: str) -> None:
+    """The same photo of one face, under these names."""
+    source = shared_folder() / "data/events/family/photos/detection1.jpg"
+    for name in names:
+        shutil.copyfile(source, folder / name)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+
+
+def work_off(runtime: Runtime) -> None:
+    """Run a worker until nothing is pending."""
+    working = runtime.worker([LOCAL])
+    working.start()
+    try:
+        until(lambda: runtime.photos.counts(LOCAL).pending == 0)
+    finally:
+        working.stop()
+
+
+def jobs(conninfo: str) -> list[tuple[str, str]]:
+    with psycopg.connect(conninfo) as connection:
+        return connection.execute(
+            "select task_name, status::text from procrastinate_jobs order by id"
+        ).fetchall()
+
+
+def taken_by_the_dead(conninfo: str, *, attempts: int = 0) -> None:
+    """Leave every job in the hands of a worker that was killed an hour ago."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "with dead as (insert into procrastinate_workers (last_heartbeat) "
+            "values (now() - interval '1 hour') returning id) "
+            "update procrastinate_jobs set status = 'doing', attempts = %(attempts)s, "
+            "worker_id = dead.id from dead",
+            {"attempts": attempts},
+        )
+
+
+def test_pending_photos_are_indexed_and_their_jobs_go(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, *(f"{i}.jpg" for i in range(12)))
+    runtime.list_channel(LOCAL, channel_id)
+
+    work_off(runtime)
+
+    assert runtime.photos.counts(LOCAL) == IndexCounts(photos=12, indexed=12, faces=12)
+    assert jobs(runtime.conninfo) == []
+
+
+def test_a_listing_asked_for_is_done(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, "a.jpg")
+    runtime.queue.enqueue_listing(LOCAL, channel_id)
+
+    working = runtime.worker([LOCAL])
+    working.start()
+    try:
+        until(lambda: runtime.photos.counts(LOCAL).indexed == 1)
+    finally:
+        working.stop()
+
+    assert jobs(runtime.conninfo) == []
+
+
+def test_a_source_that_fails_twice_is_asked_a_third_time(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    source = FlakySource({"a.jpg": [SourceUnavailableError(), OSError("broken pipe")]})
+    runtime.sources[LOCAL] = source
+    put(folder, "a.jpg", "b.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+
+    work_off(runtime)
+
+    assert source.downloads == {"a.jpg": 3, "b.jpg": 1}
+    assert runtime.photos.counts(LOCAL).indexed == 2
+
+
+def test_a_retry_waits_as_long_as_the_source_asks(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    runtime.sources[LOCAL] = FlakySource({"a.jpg": [SourceUnavailableError(retry_after_s=2.0)]})
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    started = time.monotonic()
+
+    work_off(runtime)
+
+    assert time.monotonic() - started >= 2.0
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SourceUnavailableError("Slack can't be reached."), "Slack can't be reached."),
+        (ZeroDivisionError(), "an unexpected error (ZeroDivisionError); the log has it"),
+    ],
+)
+def test_a_photo_that_fails_every_time_is_given_up_with_its_reason(
+    runtime: Runtime,
+    folder: Path,
+    channel_id: ChannelId,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(worker, "MAX_ATTEMPTS", 3)
+    source = FlakySource({"a.jpg": [error] * 99})
+    runtime.sources[LOCAL] = source
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+
+    work_off(runtime)
+
+    assert source.downloads == {"a.jpg": 3}
+    assert runtime.photos.problems(LOCAL, limit=9) == [("a.jpg", PhotoState.GIVEN_UP, reason)]
+    until(lambda: jobs(runtime.conninfo) == [("index_photo", "failed")])
+
+
+def test_a_photo_that_was_given_up_is_tried_again_once_it_changes(
+    runtime: Runtime, folder: Path, channel_id: ChannelId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MAX_ATTEMPTS", 1)
+    runtime.sources[LOCAL] = FlakySource({"a.jpg": [SourceUnavailableError()]})
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    work_off(runtime)
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+
+    work_off(runtime)
+
+    assert runtime.photos.counts(LOCAL).indexed == 1
+
+
+def test_a_job_left_by_a_dead_worker_is_rescued(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, "a.jpg", "b.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    taken_by_the_dead(runtime.conninfo)
+
+    work_off(runtime)
+
+    assert runtime.photos.counts(LOCAL).indexed == 2
+
+
+def test_the_jobs_of_a_living_worker_are_left_to_it(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    class Slow(FlakySource):
+        def download(self, photo):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            data = super().download(photo)
+            time.sleep(2.5)  # longer than a silent worker is taken for dead
+            return data
+
+    source = Slow()
+    runtime.sources[LOCAL] = source
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    other = runtime.worker([LOCAL])
+    other.start()
+    try:
+        work_off(runtime)
+    finally:
+        other.stop()
+
+    assert source.downloads == {"a.jpg": 1}
+
+
+def test_a_workers_jobs_are_those_of_its_workspaces(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    other = TeamId("T9")
+    runtime.workspaces.claim(other, runtime.reader.engine_id)
+    runtime.workspaces.watch(other, channel_id, "party")
+    runtime.sources[other] = FlakySource()
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    runtime.list_channel(other, channel_id)
+
+    work_off(runtime)
+
+    assert (runtime.photos.counts(LOCAL).pending, runtime.photos.counts(other).pending) == (0, 1)
+
+
+POISON = """
+import os, sys, threading, time
+from pipeline.domain.model import TeamId
+from pipeline.jobs import worker
+from pipeline.storage.connect import Database
+from pipeline.storage.photos import Photos
+
+worker.HEARTBEAT_EVERY_S, worker.DEAD_AFTER_S = 0.1, 0.5
+photos = Photos(Database(sys.argv[1]))
+working = worker.Worker(
+    sys.argv[1],
+    team_ids=[TeamId("local")],
+    handlers=worker.JobHandlers(
+        index_photo=lambda *_: os._exit(9), give_up=photos.mark_given_up, list_channel=print
+    ),
+    concurrency=1,
+)
+working.start()
+while photos.counts(TeamId("local")).pending:
+    time.sleep(0.05)
+os._exit(0)
+"""
+
+
+def test_a_photo_that_kills_every_worker_is_given_up(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, "poison.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    codes = []
+    while not codes or codes[-1] != 0:
+        assert len(codes) <= worker.MAX_CRASHES, "it goes on killing"
+        program = [sys.executable, "-c", POISON, runtime.conninfo]
+        codes.append(subprocess.run(program, timeout=30, check=False).returncode)
+
+    assert codes == [9] * worker.MAX_CRASHES + [0]
+    assert runtime.photos.problems(LOCAL, limit=9) == [
+        ("poison.jpg", PhotoState.GIVEN_UP, "reading it stopped the program several times")
+    ]
+
+
+def test_a_listing_that_kills_the_worker_is_not_taken_for_a_photo(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, "a.jpg")
+    runtime.queue.enqueue_listing(LOCAL, channel_id)
+    taken_by_the_dead(runtime.conninfo, attempts=9)
+    working = runtime.worker([LOCAL])
+    working.start()
+    try:
+        until(lambda: runtime.photos.counts(LOCAL).indexed == 1)
+    finally:
+        working.stop()
+
+
+def test_stopping_waits_for_the_photo_under_way(
+    runtime: Runtime, folder: Path, channel_id: ChannelId
+) -> None:
+    put(folder, "a.jpg")
+    runtime.list_channel(LOCAL, channel_id)
+    done: list[str] = []
+
+    def slowly(*_: object) -> None:
+        done.append("begun")
+        time.sleep(1.0)
+        done.append("ended")
+
+    working = Worker(
+        runtime.conninfo,
+        team_ids=[LOCAL],
+        handlers=JobHandlers(
+            index_photo=slowly, give_up=lambda *_: None, list_channel=lambda *_: None
+        ),
+        concurrency=1,
+    )
+    working.start()
+    until(lambda: done == ["begun"])
+
+    working.stop()
+
+    assert done == ["begun", "ended"]
+    assert not working.is_alive
+    working.stop()  # safe to call twice
+
+
+@pytest.fixture
+def own_runtime(own_server: OwnServer, models: Path, engine: FaceReader) -> Iterator[Runtime]:
+    """A runtime over a server that can be stopped."""
+    settings = load(
+        Settings, database_url=as_url(own_server.conninfo), findme_models_dir=models
+    )
+    made = Runtime(settings, reader=engine)
+    yield made
+    made.close()
+
+
+def test_work_goes_on_after_the_database_was_restarted(
+    own_server: OwnServer, own_runtime: Runtime, folder: Path
+) -> None:
+    runtime = own_runtime
+    channel_id = watched(runtime, folder)
+    put(folder, *(f"{i:02}.jpg" for i in range(40)))
+    runtime.list_channel(LOCAL, channel_id)
+    working = runtime.worker([LOCAL])
+    working.start()
+    try:
+        until(lambda: runtime.photos.counts(LOCAL).indexed >= 5)
+        own_server.restart()
+        put(folder, "later.jpg")
+        runtime.list_channel(LOCAL, channel_id)
+
+        until(lambda: runtime.photos.counts(LOCAL).pending == 0)
+    finally:
+        working.stop()
+
+    assert runtime.photos.counts(LOCAL) == IndexCounts(photos=41, indexed=41, faces=41)
+
+
+def test_a_stopped_database_is_unavailable_until_it_is_back(
+    own_server: OwnServer, own_runtime: Runtime
+) -> None:
+    before = own_runtime.photos.counts(LOCAL)
+    own_server.stop()
+    try:
+        with pytest.raises(DatabaseUnavailableError):
+            own_runtime.photos.get(LOCAL, PhotoId(1))
+    finally:
+        own_server.start()
+
+    assert own_runtime.photos.counts(LOCAL) == before
+
+
+def test_a_start_without_a_database_says_so(
+    own_server: OwnServer, models: Path, engine: FaceReader
+) -> None:
+    settings = load(
+        Settings, database_url=as_url(own_server.conninfo), findme_models_dir=models
+    )
+    own_server.stop()
+    try:
+        with pytest.raises(DatabaseUnavailableError, match="Check DATABASE_URL"):
+            Runtime(settings, reader=engine).claim_engine(LOCAL)
+    finally:
+        own_server.start()
