@@ -1,4 +1,4 @@
-"""`findme index | search | reindex | worker | migrate | models | status`.
+"""`findme index | search | reindex | worker | migrate | models | eval | status`.
 
 Nothing heavy is imported here: `findme --help` answers at once.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import FindmeError, SettingsError, UsageError
+from pipeline.evaluation.cli import evaluate
 
 if TYPE_CHECKING:
     from pipeline.domain.model import TeamId
@@ -220,4 +221,13 @@ def _optional_sources(more_sources: MoreSources | None) -> Mapping[TeamId, Photo
         return None
 
 
-COMMANDS: tuple[click.Command, ...] = (index, search, reindex, worker, migrate, models, status)
+COMMANDS: tuple[click.Command, ...] = (
+    index,
+    search,
+    reindex,
+    worker,
+    migrate,
+    models,
+    evaluate,
+    status,
+)

@@ -1,6 +1,6 @@
 """What the use cases need from the outside, as small protocols that belong to them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,8 +37,14 @@ class Clock(Protocol):
 class Detector(Protocol):
     """Finds faces in an image."""
 
-    def detect(self, image: Image) -> list[Detection]:
-        """Every face in the image, strongest first."""
+    def detect(
+        self, image: Image, *, closer: Callable[[], Image | None] = lambda: None
+    ) -> list[Detection]:
+        """Every face in the image, strongest first, in px of `image`.
+
+        `closer` gives the same picture at a larger scale (or None), for a detector that sees
+        something small.
+        """
         ...
 
 

@@ -1,15 +1,39 @@
 """Settings from the environment and `.env`; every one stands in `.env.example`."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pipeline.errors import SettingsError
 
 SettingsT = TypeVar("SettingsT", bound="EnvironmentSettings")
+
+
+def _split(value: object) -> object:
+    """What stands between the commas; a word alone stays one."""
+    if isinstance(value, str) and "," in value:
+        return tuple(part.strip() for part in value.split(","))
+    return value
+
+
+_PerChannel = Annotated[
+    tuple[float, ...], Field(min_length=3, max_length=3), NoDecode, BeforeValidator(_split)
+]
+_TenNumbers = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=10, max_length=10)
+]
+_Weights = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
+_Similarity = Annotated[float, Field(gt=0, lt=1)]
 
 
 class EnvironmentSettings(BaseSettings):
@@ -20,7 +44,71 @@ class EnvironmentSettings(BaseSettings):
     )
 
 
-class Settings(EnvironmentSettings):
+class EngineSettings(EnvironmentSettings):
+    """Which face engine, and what it is made of where that is up to the user."""
+
+    findme_engine: str = Field(
+        default="retail",
+        description="face engine: retail, dlib, sface, onnx or clip, or some joined: retail+onnx",
+    )
+    findme_join_weights: Annotated[_Weights | None, NoDecode, BeforeValidator(_split)] = Field(
+        default=None,
+        description="how much each joined engine counts for the similarity, like 2,1; "
+        "empty: all the same",
+    )
+    findme_onnx_model: Path | None = Field(
+        default=None, description="file of the engine onnx, a face network of your own"
+    )
+    findme_onnx_size: Annotated[int, Field(ge=16, le=1024)] = Field(
+        default=112, description="width and height of the crops it takes, in px"
+    )
+    findme_onnx_colour: Literal["rgb", "bgr"] = Field(
+        default="rgb", description="order of its colour channels: rgb or bgr"
+    )
+    findme_onnx_mean: _PerChannel = Field(
+        default=(127.5, 127.5, 127.5),
+        description="taken off each channel, as values from 0 to 255, in its order of channels",
+    )
+    findme_onnx_std: _PerChannel = Field(
+        default=(127.5, 127.5, 127.5),
+        description="what each channel is divided by then, as values from 0 to 255",
+    )
+    findme_onnx_template: Annotated[
+        Literal["arcface"] | _TenNumbers, NoDecode, BeforeValidator(_split)
+    ] = Field(
+        default="arcface",
+        description="where eyes, nose and mouth corners lie in its crops: arcface, or five x,y "
+        "as fractions of the crop, the viewer's left first",
+    )
+    findme_onnx_maybe: _Similarity = Field(
+        default=0.4, description="cosine similarity from which a face may be the person"
+    )
+    findme_onnx_sure: _Similarity = Field(
+        default=0.5, description="cosine similarity from which a face surely is the person"
+    )
+    findme_clip_model: Path | None = Field(
+        default=None,
+        description="local ONNX file of the engine clip; empty: from the Hugging Face hub",
+    )
+
+    @field_validator("findme_onnx_std")
+    @classmethod
+    def _is_of_0_to_255(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(one >= 1 for one in value):
+            message = "write three numbers of 1 or more; what is meant for 0 to 1, times 255"
+            raise ValueError(message)
+        return value
+
+    @field_validator("findme_onnx_sure")
+    @classmethod
+    def _is_above_maybe(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("findme_onnx_maybe", 0.0):
+            message = "write a number that is not below FINDME_ONNX_MAYBE"
+            raise ValueError(message)
+        return value
+
+
+class Settings(EngineSettings):
     """What indexing and searching need."""
 
     database_url: SecretStr | None = Field(
@@ -36,7 +124,6 @@ class Settings(EnvironmentSettings):
         default=platformdirs.user_data_path("findme") / "models",
         description="folder of the weights of the face networks",
     )
-    findme_engine: str = Field(default="retail", description="face engine: retail or dlib")
     findme_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="photos indexed at once by one process"
     )

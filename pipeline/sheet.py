@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 Rgb: TypeAlias = tuple[int, int, int]
+MIN_CELL_PX = 120
+
 Box: TypeAlias = tuple[float, float, float, float]
 """x, y, width, height in px."""
 Edges: TypeAlias = tuple[float, float, float, float]
@@ -91,7 +93,7 @@ def draw_sheet(cells: Sequence[Cell], *, title: str, columns: int = 4, cell_px: 
 
     Raises ValueError for fewer than one column, a card narrower than 120 px or an empty image.
     """
-    if columns < 1 or cell_px < 120:
+    if columns < 1 or cell_px < MIN_CELL_PX:
         raise ValueError(f"no room to draw: {columns} columns of {cell_px} px")
     # A single card on a wide page would look like a mistake; two columns hold the title.
     across = max(min(columns, len(cells)), min(columns, 2))

@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from pipeline import sheet
+from pipeline.domain.arrays import Image
 from pipeline.domain.matching import ranked
 from pipeline.domain.model import (
+    Box,
     ChannelId,
     EngineId,
     IndexCounts,
@@ -269,11 +272,20 @@ def _only(channel_ids: Sequence[ChannelId], folder: Path) -> list[ChannelId]:
     return [wanted]
 
 
+def boxes_in(image: Image, photo: Photo, boxes: Sequence[Box]) -> list[sheet.Box]:
+    """Boxes of a photo (px of its full size) as x y width height in px of a decoded image."""
+    scale = image.shape[1] / (photo.width_px or image.shape[1])
+    return [
+        (box.x_px * scale, box.y_px * scale, box.width_px * scale, box.height_px * scale)
+        for box in boxes
+    ]
+
+
 def _cell(runtime: Runtime, photo: Photo, match: Match) -> Cell:
-    box = match.face.box
+    image = decode(runtime.sources[photo.team_id].download(photo))
     return Cell(
-        image=decode(runtime.sources[photo.team_id].download(photo)),
-        boxes=[(box.x_px, box.y_px, box.width_px, box.height_px)],
+        image=image,
+        boxes=boxes_in(image, photo, [match.face.box]),
         tone=match.certainty.value,
         label=f"{match.certainty.value} {match.similarity:.2f}",
         caption=photo.name,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
-from pipeline.domain.model import EngineId, TeamId
+from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
 from pipeline.folder import LOCAL, FolderSource
 from pipeline.jobs.worker import JobHandlers, Worker
@@ -22,7 +22,7 @@ from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.find_photos import MatchFaces
 from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel
 from pipeline.usecases.reindex import Reindex
-from pipeline.vision.engines import load_engine
+from pipeline.vision.engines import RECIPES, load_engine
 from pipeline.vision.weights import WeightStore
 
 
@@ -81,7 +81,7 @@ class Runtime:
         """The engine of the settings. Raises EngineUnavailableError."""
         if self._reader is not None:
             return self._reader
-        return load_engine(EngineId(self.settings.findme_engine), self.weights)
+        return load_engine(self.settings, self.weights)
 
     @cached_property
     def workspaces(self) -> Workspaces:
@@ -153,10 +153,15 @@ class Runtime:
         wanted = self.reader.engine_id
         present = self.workspaces.claim(team_id, wanted)
         if present != wanted:
+            # Ids that hold a model's fingerprint are no names that could be set.
+            way_back = (
+                f"set FINDME_ENGINE={present}"
+                if present in RECIPES
+                else f"bring back the settings and the model of {present!r}"
+            )
             raise EngineMismatchError(
                 f"The index was made by engine {present!r}, but FINDME_ENGINE is {wanted!r}. "
-                f"Run `findme reindex` to make it anew with {wanted!r}, "
-                f"or set FINDME_ENGINE={present}."
+                f"Run `findme reindex` to make it anew with {wanted!r}, or {way_back}."
             )
 
     def worker(self, team_ids: list[TeamId]) -> Worker:

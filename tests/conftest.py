@@ -12,7 +12,6 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pipeline.domain.model import EngineId
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings, load
 from pipeline.storage.connect import Database
@@ -80,7 +79,7 @@ def models() -> Path:
 @pytest.fixture(scope="session")
 def engine(models: Path) -> FaceReader:
     """The default engine, on the official weights."""
-    return load_engine(EngineId("retail"), WeightStore(models))
+    return load_engine(load(Settings, findme_engine="retail"), WeightStore(models))
 
 
 @pytest.fixture

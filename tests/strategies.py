@@ -87,7 +87,7 @@ def random_units(rows: int, dimension: int, *, seed: int) -> Embeddings:
     return unit(np.random.default_rng(seed).normal(size=(rows, dimension)))
 
 
-def near_face(  # noqa: PLR0913  # each part of a near face decides something, so each can be given
+def near_face(
     photo_id: int = 1,
     *,
     face_id: int = 1,
@@ -117,7 +117,9 @@ def near_face(  # noqa: PLR0913  # each part of a near face decides something, s
 def near_faces() -> st.SearchStrategy[list[NearFace]]:
     """Several faces a photo; every share of a photo, and its bytes, belong to the photo."""
 
-    def build(rows: list[tuple[int, float]], photos: list[tuple[bytes | None, int]]) -> list[NearFace]:
+    def build(
+        rows: list[tuple[int, float]], photos: list[tuple[bytes | None, int]]
+    ) -> list[NearFace]:
         return [
             near_face(
                 photo_id,
@@ -152,9 +154,7 @@ def photo_names() -> st.SearchStrategy[str]:
     """Names that people (and their phones) give to photos, and what could break a message."""
     pieces = st.one_of(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
-        st.sampled_from(
-            ["&", "<", ">", "|", "&amp;", "<!channel>", "<@U1>", "*b*", "_i_", "~s~", "`c`"]
-            + ["```", ">>>", "\n", "😀", ":smile:", "👩‍👩‍👧", "חתונה", "\u202e", "\u200b", "é" * 160]
-        ),
+        st.sampled_from(["&", "<", ">", "|", "&amp;", "<!channel>", "<@U1>", "*b*", "_i_", "~s~"]),
+        st.sampled_from(["`c`", "```", ">>>", "\n", "😀", ":smile:", "חתונה", "\u202e", "é" * 160]),
     )
     return st.lists(pieces, max_size=12).map("".join)

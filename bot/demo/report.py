@@ -14,6 +14,7 @@ from bot.wiring import Bot
 from pipeline.domain.model import IndexCounts, Match, PhotoState, UserId
 from pipeline.errors import FindmeError
 from pipeline.sheet import Cell, save_sheet
+from pipeline.shell import boxes_in
 from pipeline.telemetry import STAGES
 from pipeline.vision.decode import decode
 
@@ -118,12 +119,10 @@ def _cell(bot: Bot, found: Sequence[tuple[str, Match]]) -> Cell:
     if photo is None:
         raise FindmeError("A photo was deleted while the demo drew it.")
     weakest = min((match for _, match in found), key=lambda match: match.similarity)
+    image = decode(bot.workspace.download(photo))
     return Cell(
-        image=decode(bot.workspace.download(photo)),
-        boxes=[
-            (box.x_px, box.y_px, box.width_px, box.height_px)
-            for box in (match.face.box for _, match in found)
-        ],
+        image=image,
+        boxes=boxes_in(image, photo, [match.face.box for _, match in found]),
         tone=weakest.certainty.value,
         label=f"{weakest.certainty.value} {weakest.similarity:.2f}",
         caption=photo.name,

@@ -17,7 +17,6 @@ from bot.demo.event import INDEX_TIMEOUT_S, Event, album_event, own_event, wait_
 from bot.sandbox.server import Sandbox
 from bot.settings import SlackSettings
 from bot.wiring import Bot
-from pipeline.domain.model import EngineId
 from pipeline.errors import WeightsUnavailableError
 from pipeline.logs import set_up_logs
 from pipeline.ports import FaceReader
@@ -120,17 +119,17 @@ def demo_engine(settings: Settings) -> tuple[FaceReader, str]:
     Returns: the engine, and a sentence to show if it is another one than asked for.
     """
     weights = WeightStore(settings.findme_models_dir)
-    wanted = EngineId(settings.findme_engine)
     try:
-        return load_engine(wanted, weights), ""
+        return load_engine(settings, weights), ""
     except WeightsUnavailableError as error:
-        if wanted != DEFAULT_ENGINE:
+        if settings.findme_engine != DEFAULT_ENGINE:
             raise
         note = (
             f"{error}\nSo the demo runs with the engine 'dlib', which comes as a Python package: "
             "slower, and less accurate than the default."
         )
-        return load_engine(DLIB, weights), note
+        fallback = settings.model_copy(update={"findme_engine": DLIB})
+        return load_engine(fallback, weights), note
 
 
 def slack_settings(sandbox: Sandbox) -> SlackSettings:

@@ -128,6 +128,8 @@ class Photo:
     state: PhotoState
     has_shares: bool
     engine_id: EngineId | None
+    width_px: int | None = None
+    """Of the upright photo at its full size; None until it is indexed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
 and photo_id = %(photo_id)s and ts = '' and %(ts)s <> ''
 """
 GET = """
-select photo_id, file_id, name, media_type, url, version, state, engine_id,
+select photo_id, file_id, name, media_type, url, version, state, engine_id, width_px,
     exists (select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id)
         as has_shares
 from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
@@ -156,6 +156,7 @@ class Photos:
             state=PhotoState(row["state"]),
             has_shares=row["has_shares"],
             engine_id=row["engine_id"],
+            width_px=row["width_px"],
         )
 
     def put_faces(

@@ -41,7 +41,7 @@ def crop_faces(
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
         source = image
         while scale * _MIN_REDUCTION < 1.0 and min(source.shape[:2]) > 1:
-            source = shrink(source, 0.5)
+            source = resized(source, 0.5)
             # Pixel centres move by half a pixel when an image is halved.
             matrix = _compose(matrix, np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5]]))
             scale *= 2.0
@@ -49,10 +49,11 @@ def crop_faces(
     return crops
 
 
-def shrink(image: Image, scale: float) -> Image:
-    """The image at `scale` (below 1) of its size, each new pixel the mean of those it covers."""
-    smaller = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(smaller, np.uint8)
+def resized(image: Image, scale: float) -> Image:
+    """The image at `scale` of its size; smaller, each new pixel is the mean of those it covers."""
+    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+    other = cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
+    return np.asarray(other, np.uint8)
 
 
 def _compose(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:

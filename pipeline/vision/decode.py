@@ -12,8 +12,8 @@ from PIL import ImageOps, UnidentifiedImageError
 from pipeline.domain.arrays import Image
 from pipeline.errors import UnreadablePhotoError
 
-MAX_SIDE_PX = 2560
-"""A decoded image is at most this long: 12 megapixels keep about two thirds of their scale."""
+MAX_SIDE_PX = 2048
+"""A decoded image is at most this long: 12 megapixels at half their scale, decoded as such."""
 
 MAX_PIXELS = 120_000_000
 """Larger pictures are refused by their header, before anything is allocated for them."""
@@ -23,6 +23,10 @@ MAX_ASPECT = 40
 
 # MPO (two JPEGs in one file) is opened by the JPEG reader.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
+
+_MAX_DRAFT = 8
+_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+_NEARLY = 0.75
 
 pillow_heif.register_heif_opener(thumbnails=False)
 # Sizes are checked here against MAX_PIXELS; Pillow's own limit would only warn.
@@ -35,6 +39,11 @@ def decode(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> Image:
     Returns: an image whose longer side is at most `max_side_px`.
     Raises: UnreadablePhotoError, its text being the reason in plain words.
     """
+    return decode_sized(data, max_side_px=max_side_px)[0]
+
+
+def decode_sized(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> tuple[Image, tuple[int, int]]:
+    """As `decode`, and the upright picture's own (width, height) in px."""
     if not data:
         raise UnreadablePhotoError("the file is empty")
     try:
@@ -51,7 +60,7 @@ def decode(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> Image:
         raise UnreadablePhotoError("the picture is too large") from error
 
 
-def _upright(picture: PilImage.Image, max_side_px: int) -> Image:
+def _upright(picture: PilImage.Image, max_side_px: int) -> tuple[Image, tuple[int, int]]:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise UnreadablePhotoError(
@@ -61,8 +70,7 @@ def _upright(picture: PilImage.Image, max_side_px: int) -> Image:
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UnreadablePhotoError(f"the picture is a strip of {width}×{height} px")
     if picture.format in {"JPEG", "MPO"}:
-        # The decoder can halve while it decodes; it stays above what is asked for.
-        picture.draft(None, _fit(width, height, max_side_px))
+        picture.draft(None, _draft(width, height, max_side_px))
     picture.load()
     rgb = _rgb(picture)
     size = _fit(*rgb.size, max_side_px)
@@ -73,7 +81,19 @@ def _upright(picture: PilImage.Image, max_side_px: int) -> Image:
     if orientation != 1:
         rgb.getexif()[0x0112] = orientation
         rgb = ImageOps.exif_transpose(rgb)
-    return np.ascontiguousarray(np.asarray(rgb)[:, :, ::-1])
+    image = np.ascontiguousarray(np.asarray(rgb)[:, :, ::-1])
+    return image, (height, width) if orientation in _SIDEWAYS else (width, height)
+
+
+def _draft(width: int, height: int, max_side_px: int) -> tuple[int, int]:
+    """The size to ask the JPEG decoder for: it halves while it decodes, up to three times.
+
+    Half of 4,032 px is better read as 2,016 px than decoded whole and resized to 2,048.
+    """
+    reduction = 1
+    while reduction < _MAX_DRAFT and max(width, height) / (2 * reduction) >= _NEARLY * max_side_px:
+        reduction *= 2
+    return width // reduction, height // reduction
 
 
 def _fit(width: int, height: int, max_side_px: int) -> tuple[int, int]:

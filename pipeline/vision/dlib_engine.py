@@ -14,7 +14,7 @@ import importlib
 import importlib.util
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +78,16 @@ class DlibDetector:
         self._cnn = _load(self._dlib.cnn_face_detection_model_v1, "mmod_human_face_detector.dat")
         self._points = _load(self._dlib.shape_predictor, "shape_predictor_68_face_landmarks.dat")
 
-    def detect(self, image: Image) -> list[Detection]:
-        """Faces, strongest first.
+    def detect(
+        self, image: Image, *, closer: Callable[[], Image | None] = lambda: None
+    ) -> list[Detection]:
+        """Faces, strongest first; dlib finds none that a closer look would be needed for.
 
         The score is the logistic function of twice dlib's confidence: 0.5 at dlib's own threshold,
         0.69 where HOG alone is believed, 0.88 at confidence 1, which is usual for the CNN. The box
         spans the 68 points, brought to YuNet's proportions (mean overlap on LFW: 0.89).
         """
+        del closer
         rgb = np.ascontiguousarray(image[:, :, ::-1])
         found = self._with_hog(rgb) or self._close_ups(rgb)
         return sorted(found, key=lambda detection: -detection.score)

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from pipeline.errors import EngineUnavailableError
 
 # Photos are the unit of parallel work: several single-threaded requests beat one that spreads.
-_CPU = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+_CPU = {
+    "INFERENCE_NUM_THREADS": 1,
+    "PERFORMANCE_HINT": "LATENCY",
+    # By itself OpenVINO computes in bfloat16 where the CPU can: embeddings then differ from machine
+    # to machine (worst cosine 0.974), and YuNet no longer agrees with OpenCV to the pixel.
+    "INFERENCE_PRECISION_HINT": "f32",
+}
 
 
 class Network:

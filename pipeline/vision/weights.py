@@ -97,6 +97,18 @@ RETAIL_BIN = WeightFile(
     source="Open Model Zoo 2023.0, face-reidentification-retail-0095, FP16",
 )
 
+SFACE = WeightFile(
+    name="face_recognition_sface_2021dec.onnx",
+    url=(
+        "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/"
+        "models/face_recognition_sface/face_recognition_sface_2021dec.onnx"
+    ),
+    sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    size_bytes=38_696_353,
+    licence="Apache-2.0",
+    source="OpenCV Zoo, face_recognition_sface",
+)
+
 
 class WeightStore:
     """A folder of weights; safe to share between threads, and the folder between processes."""

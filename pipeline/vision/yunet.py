@@ -9,6 +9,7 @@ score, is steadier than the strongest one's: on LFW it takes `retail` from TAR 0
 FAR 1e-3 and from 0.965 to 0.969 at 1e-4 (0.972 where both scales saw the face), at no cost.
 """
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -17,13 +18,24 @@ from numpy.typing import NDArray
 
 from pipeline.domain.arrays import Image, Landmarks
 from pipeline.domain.model import Box, Detection
-from pipeline.vision.align import shrink
+from pipeline.vision.align import resized
 from pipeline.vision.openvino_runtime import Network
 
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32
 _VOTE_MIN_SCORE = 0.3
 _VOTE_MIN_OVERLAP = 0.5
+
+# When to look closer. At the scale of the first look a face of 24 px in a 12-megapixel photo has
+# 12 px, and mostly scores below 0.3. Measured: a photo with 198 such faces gives 130 hints, 21
+# photos without small faces give 2 at the most.
+_SMALL_INPUT_PX = 22.0
+_ANY_MIN_SCORE = 0.05
+_HINT_MIN_SCORE = 0.15
+_SEVERAL = 4
+_TILE_PX = 1000
+_TILE_OVERLAP_PX = 100
+_ENLARGE = 1.28
 
 
 class YuNet:
@@ -42,19 +54,56 @@ class YuNet:
         self._min_score = min_score
         self._max_overlap = max_overlap
 
-    def detect(self, image: Image) -> list[Detection]:
-        """Faces scored `min_score` or more, strongest first; none overlaps a stronger one much."""
-        height, width = image.shape[:2]
-        longest = max(height, width)
+    def detect(
+        self, image: Image, *, closer: Callable[[], Image | None] = lambda: None
+    ) -> list[Detection]:
+        """Faces scored `min_score` or more, strongest first, in px of `image`.
+
+        Where something small may be a face, the picture is read once more, tile by tile, at the
+        scale of `closer`. None of the faces overlaps a stronger one by more than `max_overlap`.
+        """
+        longest = max(image.shape[:2])
         # A side that the image doesn't reach shows nothing new: the image is never scaled up.
         sides = sorted({min(side, longest) for side in self._long_sides_px})
         rows = np.concatenate([self._at_scale(image, side / longest) for side in sides])
+        hints = self._small(rows, longest / sides[-1])
+        if len(hints):
+            close = closer()
+            if close is not None:
+                rows = np.concatenate([rows, *self._closer(close, hints, longest)])
+        rows = rows[rows[:, 14] >= _VOTE_MIN_SCORE]
         return [_detection(row, _voted_landmarks(row, rows)) for row in rows[self._strongest(rows)]]
+
+    def _small(self, rows: NDArray[np.float32], px_per_input_px: float) -> NDArray[np.float32]:
+        """Candidates so small that a closer look pays; none if it doesn't."""
+        small = rows[rows[:, 3] < _SMALL_INPUT_PX * px_per_input_px]
+        score = small[:, 14]
+        clear = (score >= _VOTE_MIN_SCORE).any()
+        several = np.count_nonzero(score >= _HINT_MIN_SCORE) >= _SEVERAL
+        return small if clear or several else small[:0]
+
+    def _closer(
+        self, close: Image, hints: NDArray[np.float32], longest: int
+    ) -> Iterator[NDArray[np.float32]]:
+        """Candidates in each tile of `close` that holds a hint, in px of the image hinted at."""
+        zoom = max(close.shape[:2]) / longest
+        centres = (hints[:, :2] + hints[:, 2:4] / 2) * zoom
+        height, width = close.shape[:2]
+        for top in _tile_starts(height):
+            for left in _tile_starts(width):
+                corner = np.array([left, top], np.float32)
+                inside = (centres >= corner) & (centres < corner + _TILE_PX)
+                if inside.all(axis=1).any():
+                    tile = close[top : top + _TILE_PX, left : left + _TILE_PX]
+                    rows = self._at_scale(tile, _ENLARGE)
+                    rows[:, :14] += np.concatenate([corner, [0, 0], np.tile(corner, 5)])
+                    rows[:, :14] /= zoom
+                    yield rows
 
     def _at_scale(self, image: Image, scale: float) -> NDArray[np.float32]:
         """Candidates (N, 15): x y w h, five landmarks x y, score; in px of `image`."""
-        if scale < 1.0:
-            image = shrink(image, scale)
+        if scale != 1.0:
+            image = resized(image, scale)
         height, width = image.shape[:2]
         padded_height, padded_width = _round_up(height), _round_up(width)
         batch = np.zeros((1, 3, padded_height, padded_width), np.float32)
@@ -75,6 +124,13 @@ class YuNet:
         return np.asarray(kept, np.intp)
 
 
+def _tile_starts(side_px: int) -> list[int]:
+    """Where tiles begin that cover a side and overlap by at least the size of a small face."""
+    last = max(0, side_px - _TILE_PX)
+    count = -(-last // (_TILE_PX - _TILE_OVERLAP_PX))
+    return [round(last * i / count) for i in range(count + 1)] if count else [0]
+
+
 def _round_up(side_px: int) -> int:
     return -(-side_px // _MULTIPLE) * _MULTIPLE
 
@@ -90,7 +146,7 @@ def _decode_stride(
     cls = outputs[f"cls_{stride}"][0, :, 0].clip(0.0, 1.0)
     obj = outputs[f"obj_{stride}"][0, :, 0].clip(0.0, 1.0)
     score = np.sqrt(cls * obj)
-    kept = np.flatnonzero(score >= _VOTE_MIN_SCORE)
+    kept = np.flatnonzero(score >= _ANY_MIN_SCORE)
     anchor = np.stack([kept % columns, kept // columns], axis=1).astype(np.float32)
     raw_box = outputs[f"bbox_{stride}"][0, kept]
     raw_points = outputs[f"kps_{stride}"][0, kept].reshape(-1, 5, 2)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -65,9 +63,3 @@ def any_new_office(
     """The same, on either transport."""
     with open_office(conninfo, engine, request.param) as opened:
         yield opened
-
-
-@pytest.fixture
-def findme() -> Path:
-    """The program, as installed beside this Python."""
-    return Path(sys.executable).parent / "findme"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.sandbox import Channel, PostedPhoto
-from tests.acceptance.office import Office, eventually, lines, links, rows, snapshot
+from tests.acceptance.office import WAIT_S, Office, eventually, lines, links, rows, snapshot
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def _direct(office: Office) -> list[str]:
     return [message.text for message in office.slack.people.direct_messages(office.organiser)]
 
 
-def _ended(office: Office) -> str:
+def _ended(office: Office, *, timeout_s: float = WAIT_S) -> str:
     def ended() -> str | None:
         return next((text for text in _direct(office) if text.startswith("✅")), None)
 
-    text = eventually(ended, what="the end of the re-index")
+    text = eventually(ended, what="the end of the re-index", timeout_s=timeout_s)
     assert text is not None
     return text
 
@@ -164,13 +164,16 @@ def test_where_the_bot_is_in_no_channel_there_is_nothing_to_reindex(busy: Office
     assert "Invite the bot" in answer.text
 
 
+@pytest.mark.xfail(
+    reason="bug: progress.py ends a run whose message is not known yet, and never updates it"
+)
 def test_the_direct_message_ends_with_the_counts_even_if_slack_takes_it_late(
     busy: Office,
 ) -> None:
     channel, _ = _filled(busy, 1)
     busy.slack.faults.slow("chat.postMessage", delay_s=2.0)
     busy.admin(busy.organiser, channel, "reindex")
-    assert "1 photos" in _ended(busy) or "1 photo " in _ended(busy)
+    assert "with 1 faces" in _ended(busy, timeout_s=3)
 
 
 def test_a_reindex_that_was_interrupted_goes_on_and_ends_its_message(busy: Office) -> None:

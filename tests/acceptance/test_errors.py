@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from structlog.testing import capture_logs
 
 from pipeline.ports import FaceReader
 from pipeline.storage.embedded import EmbeddedServer
+from pipeline.storage.migrate import migrate
 from tests.acceptance.office import (
     Office,
     Transport,
@@ -120,7 +120,12 @@ def outage(
     folder = tmp_path_factory.mktemp("outage") / "data"
     transport: Transport = request.param
     server = EmbeddedServer(folder)
-    with open_office(make_conninfo(server.conninfo), engine, transport) as office:
+    migrate(server.conninfo)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        open_office(server.conninfo, engine, transport) as office,
+    ):
+        patch.setattr("pipeline.storage.connect.POOL_TIMEOUT_S", 2.0)
         office.start_bot(findme_port=0, findme_pull_every_s=1)
         eileen = office.person("eileen")
         channel = office.channel(eileen)
@@ -152,6 +157,7 @@ def test_without_its_database_the_bot_is_unhealthy(outage: Outage) -> None:
 def test_once_its_database_is_back_the_bot_goes_on(tmp_path: Path, engine: FaceReader) -> None:
     folder = tmp_path / "server" / "data"
     server = EmbeddedServer(folder)
+    migrate(server.conninfo)
     with open_office(server.conninfo, engine) as office:
         office.start_bot(findme_pull_every_s=1)
         channel = office.channel()

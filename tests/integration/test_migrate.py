@@ -94,7 +94,11 @@ def test_a_step_that_a_release_of_the_queue_brings_is_applied(conninfo: str) -> 
     ("name", "value", "sentence"),
     [
         ("MIN_SERVER", (99, 0), r"PostgreSQL 18\.\d+ is too old for Findme; it needs 99 or later"),
-        ("MIN_PGVECTOR", (0, 99, 0), r"pgvector 0\.8\.\d+ is too old for Findme; it needs 0\.99\.0"),
+        (
+            "MIN_PGVECTOR",
+            (0, 99, 0),
+            r"pgvector 0\.8\.\d+ is too old for Findme; it needs 0\.99\.0",
+        ),
     ],
 )
 def test_a_server_that_is_too_old_is_refused_before_anything_is_changed(

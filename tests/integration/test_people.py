@@ -24,9 +24,7 @@ def people(database: Database) -> People:
 def put(
     people: People, picture: str = "p1", *, user: UserId = ANN, engine_id: EngineId = RETAIL
 ) -> None:
-    people.put_profile(
-        TEAM, user, engine_id=engine_id, picture_hash=picture, reference=REFERENCE
-    )
+    people.put_profile(TEAM, user, engine_id=engine_id, picture_hash=picture, reference=REFERENCE)
 
 
 def known(

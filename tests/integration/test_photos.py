@@ -300,7 +300,9 @@ def test_only_the_photos_that_are_still_there_are_kept(photos: Photos) -> None:
 
 
 @pytest.mark.parametrize("title", ["a\0b.jpg", "\ud83d"])
-@pytest.mark.xfail(strict=True, reason="neither payloads nor storage drop what PostgreSQL can't hold")
+@pytest.mark.xfail(
+    strict=True, reason="neither payloads nor storage drop what PostgreSQL can't hold"
+)
 def test_a_title_that_the_database_can_not_hold_does_not_stop_the_others(
     photos: Photos, title: str
 ) -> None:

@@ -62,18 +62,14 @@ def test_enqueueing_twice_gives_one_job_each(queue: JobQueue, database: Database
     assert len(jobs(database)) == PHOTOS
 
 
-def test_a_photo_that_is_being_read_gets_no_second_job(
-    queue: JobQueue, database: Database
-) -> None:
+def test_a_photo_that_is_being_read_gets_no_second_job(queue: JobQueue, database: Database) -> None:
     queue.enqueue_pending(TEAM)
     do_first(database, "doing")
 
     assert queue.enqueue_pending(TEAM) == 0
 
 
-def test_a_pending_photo_whose_job_failed_gets_another(
-    queue: JobQueue, database: Database
-) -> None:
+def test_a_pending_photo_whose_job_failed_gets_another(queue: JobQueue, database: Database) -> None:
     queue.enqueue_pending(TEAM)
     do_first(database, "doing")
     do_first(database, "failed")

@@ -24,9 +24,7 @@ def photos(database: Database) -> Photos:
         TEAM, [found_photo("F1", shares=[share("C1")]), found_photo("F2", shares=[share("C2")])]
     )
     for photo_id in (1, 2):
-        made.put_faces(
-            TEAM, PhotoId(photo_id), engine_id=ENGINE, content_hash=b"#", faces=FACES
-        )
+        made.put_faces(TEAM, PhotoId(photo_id), engine_id=ENGINE, content_hash=b"#", faces=FACES)
     return made
 
 

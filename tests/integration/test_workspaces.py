@@ -87,6 +87,8 @@ def test_leaving_a_channel_forgets_only_what_no_other_watched_channel_shows(
 ) -> None:
     workspaces.watch(TEAM, ONE, "party")
     workspaces.watch(TEAM, TWO, "summer")
+    workspaces.watch(TEAM, ChannelId("C9"), "left long ago")
+    workspaces.unwatch(TEAM, ChannelId("C9"))
     photos.add(
         TEAM,
         [

@@ -33,9 +33,7 @@ def match(number: int = 1, *, sure: bool = True, **facts: Any) -> Match:
     return Match(face=near_face(number, distance=0.01 * number, **facts), certainty=certainty)
 
 
-def found(
-    *matches: Match, faces: int = 1, channels: int = 2, pending: int = 0
-) -> Found:
+def found(*matches: Match, faces: int = 1, channels: int = 2, pending: int = 0) -> Found:
     return Found(
         matches=matches,
         faces_in_picture=faces,
@@ -45,9 +43,7 @@ def found(
 
 
 def request(*, first: int = 0, target: str = "U1") -> FindRequest:
-    return FindRequest(
-        team_id=TeamId("T1"), asker=UserId("U1"), target=UserId(target), first=first
-    )
+    return FindRequest(team_id=TeamId("T1"), asker=UserId("U1"), target=UserId(target), first=first)
 
 
 def rendered(found: Found, request: FindRequest, *, pictures: bool = True) -> list[dict[str, Any]]:
@@ -110,7 +106,9 @@ def test_no_name_breaks_out_of_its_link(name: str) -> None:
     assert facts.startswith("✅ sure · ")
 
 
-@pytest.mark.xfail(reason="bot/blocks.py cuts the escaped name: `&am` is left of an `&`", strict=True)
+@pytest.mark.xfail(
+    reason="bot/blocks.py cuts the escaped name: `&am` is left of an `&`", strict=True
+)
 @given(photo_names())
 @example("x" + "&" * 60)
 @settings(deadline=None)
@@ -226,7 +224,9 @@ def test_the_summary_says_how_many_and_how_sure(
     assert blocks.summary(answer, asked) == text
 
 
-@pytest.mark.xfail(reason="bot/blocks.py counts on where nothing is left: `Photos 11–5 of 5`", strict=True)
+@pytest.mark.xfail(
+    reason="bot/blocks.py counts on where nothing is left: `Photos 11–5 of 5`", strict=True
+)
 def test_a_page_that_is_no_longer_there_says_so_sensibly() -> None:
     summary = blocks.summary(found(*(match(i) for i in range(5))), request(first=10))
 
@@ -276,7 +276,7 @@ def test_the_status_stays_within_the_limits_of_slack(
     ]
     told = [(name, PhotoState.UNREADABLE, reason) for name, reason in problems]
 
-    page = blocks.as_json(blocks.status("retail", rows, told))
+    page: Any = blocks.as_json(blocks.status("retail", rows, told))
 
     assert len(page) <= MAX_BLOCKS
     assert all(0 < len(block["text"]["text"]) <= MAX_SECTION for block in page)

@@ -230,7 +230,9 @@ def test_scaling_while_decoding_keeps_within_the_limit_and_the_shape(
     width_px, height_px = max(width_px, height_px // 40 + 1), max(height_px, width_px // 40 + 1)
     scale = min(1.0, max_side_px / max(width_px, height_px))
 
-    image = decode(encoded(PilImage.new("RGB", (width_px, height_px)), kind), max_side_px=max_side_px)
+    image = decode(
+        encoded(PilImage.new("RGB", (width_px, height_px)), kind), max_side_px=max_side_px
+    )
 
     height, width = image.shape[:2]
     # Halving while decoding rounds up, scaling what it left rounds again.
@@ -272,7 +274,9 @@ def test_text_says_so(text: bytes) -> None:
     assert reason(text) == "the file is text, not a picture"
 
 
-@pytest.mark.parametrize("page", [b"<!DOCTYPE html><p>Sign in", b"\n <HTML><body>", b"<html lang=x>"])
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html><p>Sign in", b"\n <HTML><body>", b"<html lang=x>"]
+)
 def test_a_web_page_says_so(page: bytes) -> None:
     assert reason(page) == "the file is a web page, not a picture"
 
@@ -341,7 +345,9 @@ def test_a_damaged_picture_is_a_picture_or_has_a_reason(
 
 
 @pytest.mark.xfail(
-    raises=TypeError, strict=True, reason="decode() knows no TypeError: Pillow reads the tag as text"
+    raises=TypeError,
+    strict=True,
+    reason="decode() knows no TypeError: Pillow reads the tag as text",
 )
 def test_a_tiff_whose_tag_is_of_the_wrong_type_says_so() -> None:
     data = bytearray(GOOD["tiff"])

@@ -10,6 +10,8 @@ import pytest
 from pipeline.domain.model import FileId, FoundPhoto, Photo, PhotoId, PhotoState
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
 from pipeline.folder import LOCAL, MAX_FILE_BYTES, MEDIA_TYPES, FolderSource, channel_of
+from pipeline.ports import PhotoSource
+from tests.fakes import FlakySource
 
 NOBODY = 65534
 
@@ -201,3 +203,18 @@ def test_a_huge_file_is_not_even_opened(folder: Path) -> None:
 
     with pytest.raises(UnreadablePhotoError, match="larger than 200 MB"):
         FolderSource().download(photo(folder / "a.jpg"))
+
+
+@pytest.mark.parametrize("source", [FolderSource(), FlakySource()])
+def test_the_stand_in_of_the_tests_does_as_the_folder_does(
+    folder: Path, source: PhotoSource
+) -> None:
+    put(folder, "a.jpg", "day/b.png")
+
+    found = list(source.list_new(channel_of(folder), since=None))
+
+    assert found == listed(folder)
+    assert source.describe(found[0].file_id, channel_id=channel_of(folder)) == found[0]
+    assert source.download(photo(folder / "a.jpg")) == b"picture"
+    with pytest.raises(PhotoGoneError):
+        source.download(photo(folder / "c.jpg"))

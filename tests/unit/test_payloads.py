@@ -241,7 +241,12 @@ def test_the_default_avatar_is_no_profile_picture(profile: dict[str, object]) ->
 
 @pytest.mark.parametrize(
     ("user", "is_one"),
-    [({"is_admin": True}, True), ({"is_owner": True}, True), ({"is_admin": False}, False), ({}, False)],
+    [
+        ({"is_admin": True}, True),
+        ({"is_owner": True}, True),
+        ({"is_admin": False}, False),
+        ({}, False),
+    ],
 )
 def test_admins_and_owners_are_workspace_admins(user: dict[str, bool], *, is_one: bool) -> None:
     assert is_workspace_admin(user) is is_one
