@@ -23,8 +23,9 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 
 # Every version and hash that is installed, for every Python and platform, without addresses.
+# The extra `clip` stays out: its pins would hold everybody's install back.
 lock:
-	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra demo --extra dlib --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --quiet --upgrade --output-file constraints.txt
 
 .venv/ready: constraints.txt pyproject.toml

@@ -9,7 +9,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot import blocks
 from bot.listeners.admin import AdminListeners
-from bot.listeners.events import EventListeners, ignore
+from bot.listeners.events import EventListeners
 from bot.listeners.find import FindListeners
 from bot.workspace import SlackWorkspace
 from pipeline.errors import FindmeError
@@ -41,7 +41,6 @@ def build_app(
         return we
 
     app = App(
-        client=workspace.client,
         # Known from the start: Bolt need not ask Slack again who we are.
         authorize=authorize,
         # Bolt wants one even where Socket Mode, which needs none, delivers everything.
@@ -55,7 +54,7 @@ def build_app(
     app.event("member_joined_channel")(events.member_joined)
     app.event("channel_left")(events.left)
     app.event("group_left")(events.left)
-    app.event("message")(ignore)
+    app.event("message")(events.message)
     app.error(apologise)
     return app
 
@@ -63,7 +62,7 @@ def build_app(
 def apologise(error: Exception, body: dict[str, Any], respond: Respond) -> BoltResponse:
     """The one handler of what a listener raised: a sentence for the user, an id for the log."""
     if isinstance(error, FindmeError):
-        log.info("listener.refused", error=type(error).__name__)
+        log.info("listener.refused", error=type(error).__name__, reason=str(error))
         sentence = str(error)
     else:
         incident = secrets.token_hex(4)

@@ -16,6 +16,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import SlackFile
 
+from bot.mrkdwn import escape, shortened
 from bot.payloads import FindRequest
 from pipeline.domain.model import Certainty, Channel, IndexCounts, Match, PhotoState, UserId
 from pipeline.usecases.find_photos import Found
@@ -37,15 +38,6 @@ HELP = (
     "• `/findme help` – this\n"
     "Only you see the answers. Photos and faces stay on your company's own machines."
 )
-
-
-def escape(text: str) -> str:
-    """Text that Slack shows as it is, and takes for no mark-up."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # A character that is no control character in Slack's eyes, but looks the same.
-    for mark, twin in (("*", "∗"), ("_", "ˍ"), ("~", "∼"), ("`", "ˋ"), ("|", "¦")):
-        text = text.replace(mark, twin)
-    return " ".join(text.split())
 
 
 def answer(found: Found, request: FindRequest, *, pictures: bool = True) -> list[Block]:
@@ -72,6 +64,8 @@ def summary(found: Found, request: FindRequest) -> str:
     """The first line of an answer, which is also its notification."""
     of_whom = "you" if request.target == request.asker else f"<@{request.target}>"
     total = len(found.matches)
+    if request.first >= max(total, 1):
+        return "There are no more photos now that you could see. Type `/findme` for all of them."
     if request.first:
         last = min(request.first + PAGE_SIZE, total)
         return f"Photos {request.first + 1}–{last} of {total}"
@@ -114,17 +108,17 @@ def _notes(found: Found, request: FindRequest) -> list[str]:
 
 def _photo(match: Match, *, pictures: bool) -> Block:
     face = match.face
-    title = escape(face.photo_name)[:_NAME_LIMIT] or "photo"
+    name = shortened(face.photo_name, _NAME_LIMIT) or "photo"
     by = f" by <@{face.share.shared_by}>" if face.share.shared_by else ""
     text = (
-        f"*<{face.share.permalink}|{title}>*\n"
+        f"*<{face.share.permalink}|{escape(name)}>*\n"
         f"{_MARKS[match.certainty]} · {_date(face.share.shared_at)}{by}"
     )
     picture = None
     if pictures and face.media_type in SHOWN_TYPES:
         picture = ImageElement(
             slack_file=SlackFile(id=face.file_id),
-            alt_text=f"Photo {title}, posted on {face.share.shared_at:%d %B %Y}",
+            alt_text=f"Photo {name}, posted on {face.share.shared_at:%d %B %Y}",
         )
     return SectionBlock(text=MarkdownTextObject(text=text), accessory=picture)
 
@@ -169,13 +163,13 @@ def status(
             )
             if number
         )
-        lines.append(
-            f"• <#{channel.channel_id}>: {counts.photos} photos, {counts.faces} faces{extra}"
-        )
-    blocks: list[Block] = [_text("\n".join(part)) for part in _parts(lines, 30)]
+        problem = f"\n   ⚠️ {escape(channel.problem)}" if channel.problem else ""
+        numbers = f"{counts.photos} photos, {counts.faces} faces{extra}"
+        lines.append(f"• <#{channel.channel_id}>: {numbers}{problem}")
+    blocks: list[Block] = [_text("\n".join(part)) for part in _parts(lines, 10)]
     if problems:
         told = [
-            f"• {escape(name)[:_NAME_LIMIT]}: {escape(reason)[:200]}"
+            f"• {escape(shortened(name, _NAME_LIMIT))}: {escape(shortened(reason, _NAME_LIMIT))}"
             for name, _state, reason in problems[:_PROBLEMS_LIMIT]
         ]
         blocks.append(_text("Not in the index:\n" + "\n".join(told)))

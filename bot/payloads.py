@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from bot.mrkdwn import escape, shortened
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -56,7 +57,7 @@ class FindRequest:
         person = _PERSON.fullmatch(text)
         if person:
             return cls(team_id=team_id, asker=asker, target=UserId(person[1]))
-        raise UsageError(f"I don't understand “{text[:80]}”. {FIND_USAGE}")
+        raise UsageError(f"I don't understand “{escape(shortened(text, 80))}”. {FIND_USAGE}")
 
     @classmethod
     def from_more(cls, body: Json) -> "FindRequest":
@@ -107,7 +108,9 @@ def admin_request(command: Json) -> ReindexRequest | StatusRequest:
             return ReindexRequest(team_id=team_id, admin=admin, channel_id=None)
         case ["reindex"], [word] if channel := _CHANNEL.fullmatch(word):
             return ReindexRequest(team_id=team_id, admin=admin, channel_id=ChannelId(channel[1]))
-    raise UsageError(f"I don't understand “{' '.join(words)[:80]}”. {ADMIN_USAGE}")
+    raise UsageError(
+        f"I don't understand “{escape(shortened(' '.join(words), 80))}”. {ADMIN_USAGE}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,27 @@ class MembershipEvent:
             team_id=TeamId(body["team_id"]),
             user_id=UserId(user) if user else None,
             channel_id=ChannelId(event["channel"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedMessage:
+    """A message that is gone, and the photos' share with it."""
+
+    team_id: TeamId
+    channel_id: ChannelId
+    ts: str
+
+    @classmethod
+    def from_body(cls, body: Json) -> "DeletedMessage | None":
+        """From the envelope of a `message` event; None for any but a deletion."""
+        event = body["event"]
+        if event.get("subtype") != "message_deleted":
+            return None
+        return cls(
+            team_id=TeamId(body["team_id"]),
+            channel_id=ChannelId(event["channel"]),
+            ts=event["deleted_ts"],
         )
 
 

@@ -1,5 +1,7 @@
 """Messages that show how far a re-index is; kept in the database, so a restart goes on."""
 
+from datetime import timedelta
+
 import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -8,6 +10,9 @@ from bot import blocks
 from pipeline.domain.model import Run, TeamId
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
+from pipeline.wiring import now
+
+NOTICE_PATIENCE = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +31,8 @@ class ReindexNotices:
         for run in self._runs.open(team_id):
             counts = self._photos.counts(team_id, run_id=run.run_id)
             over = run.listed and counts.pending == 0
+            if run.notice_ts is None and now() - run.started_at < NOTICE_PATIENCE:
+                continue  # its message is being sent
             if over:
                 # Ended first: a message that can't be updated must not keep the run open.
                 self._runs.finish(team_id, run.run_id)

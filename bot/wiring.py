@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.errors import SlackApiError
 
 from bot import blocks
 from bot.app import build_app
@@ -16,7 +17,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import FindmeError
+from pipeline.errors import FindmeError, SettingsError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -130,9 +131,11 @@ class Bot:
             self._http.start()
         if self._slack.slack_app_token is not None:
             self._socket = SocketModeHandler(
-                self._app, self._slack.slack_app_token.get_secret_value()
+                self._app,
+                self._slack.slack_app_token.get_secret_value(),
+                web_client=self.workspace.client,
             )
-            self._socket.connect()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+            _connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
     def pull(self) -> None:
@@ -150,6 +153,7 @@ class Bot:
             self._http.stop()
         self._schedule.stop()
         self._worker.stop()
+        self.workspace.close()
         self.runtime.close()
 
     def _is_healthy(self) -> bool:
@@ -159,3 +163,13 @@ class Bot:
         except FindmeError:
             return False
         return self._worker.is_alive
+
+
+def _connect(socket: SocketModeHandler) -> None:
+    try:
+        socket.connect()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+    except SlackApiError as error:
+        raise SettingsError(
+            f"Slack refuses Socket Mode: {error.response.get('error')}. Check SLACK_APP_TOKEN: "
+            "an app-level token, xapp-…, with the scope connections:write."
+        ) from error

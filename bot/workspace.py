@@ -76,6 +76,10 @@ class SlackWorkspace:
         self.bot_id = str(who["bot_id"])
         self._url = who["url"]
 
+    def close(self) -> None:
+        """Close the connections for downloads."""
+        self._downloads.close()
+
     def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
         """Images posted to the channel, newest first, by `files.list`.
 

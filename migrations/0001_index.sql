@@ -14,7 +14,12 @@ create table channels (
     channel_id text not null,
     name text not null,
     watched boolean not null default true,
+    -- new photos: nothing before this need be listed again
     listed_until timestamptz,
+    -- deleted photos: when the whole channel was compared with the index
+    compared_at timestamptz,
+    -- why the last listing failed
+    problem text,
     primary key (team_id, channel_id)
 );
 

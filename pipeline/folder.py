@@ -1,8 +1,10 @@
 """A folder on disk as a source of photos: its path is the channel, a file's path its id."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from pipeline.domain.model import ChannelId, FileId, FoundPhoto, Photo, Share, TeamId
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
@@ -51,14 +53,14 @@ class FolderSource:
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
         """The file as it is now. Raises PhotoGoneError."""
-        path = Path(file_id)
+        path = _path_of(file_id)
         if not path.is_file():
             raise PhotoGoneError
         return _found(path, channel_id or channel_of(path.parent))
 
     def download(self, photo: Photo) -> bytes:
         """The file's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
-        path = Path(photo.file_id)
+        path = _path_of(photo.file_id)
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 raise UnreadablePhotoError("the file is larger than 200 MB")
@@ -71,12 +73,27 @@ class FolderSource:
             raise SourceUnavailableError(f"{path.name} can't be read: {error.strerror}.") from error
 
 
+def _id_of(path: Path) -> FileId:
+    """The path; as a URI where its bytes are no text, which a name on disk need not be."""
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return FileId(path.as_uri())
+    return FileId(str(path))
+
+
+def _path_of(file_id: FileId) -> Path:
+    if file_id.startswith("file:"):
+        return Path(os.fsdecode(unquote_to_bytes(urlsplit(file_id).path)))
+    return Path(file_id)
+
+
 def _found(path: Path, channel_id: ChannelId) -> FoundPhoto:
     stat = path.stat()
     when = datetime.fromtimestamp(stat.st_mtime, UTC)
     return FoundPhoto(
-        file_id=FileId(str(path)),
-        name=path.name,
+        file_id=_id_of(path),
+        name=os.fsencode(path.name).decode(errors="replace"),
         media_type=MEDIA_TYPES[path.suffix.lower()],
         url=path.as_uri(),
         version=f"{stat.st_mtime_ns}-{stat.st_size}",

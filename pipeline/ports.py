@@ -125,10 +125,14 @@ class PhotoStore(Protocol):
         photo_id: PhotoId,
         *,
         engine_id: EngineId,
+        version: str,
         content_hash: bytes,
         faces: PhotoFaces,
-    ) -> None:
-        """Replace the photo's faces and mark it indexed, in one transaction."""
+    ) -> bool:
+        """Replace the photo's faces and mark it indexed, in one transaction.
+
+        False if the photo was deleted, or another version of it listed, meanwhile.
+        """
         ...
 
     def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
@@ -141,6 +145,17 @@ class PhotoStore(Protocol):
 
     def delete(self, team_id: TeamId, file_id: FileId) -> bool:
         """Forget a photo with its faces; False if it was unknown."""
+        ...
+
+    def keep_only(
+        self,
+        team_id: TeamId,
+        channel_id: ChannelId,
+        file_ids: Sequence[FileId],
+        *,
+        before: datetime,
+    ) -> int:
+        """Forget what the channel showed before `before` and that is not among `file_ids`."""
         ...
 
     def counts(
@@ -169,8 +184,14 @@ class ChannelStore(Protocol):
         """All watched channels."""
         ...
 
-    def set_listed(self, team_id: TeamId, channel_id: ChannelId, until: datetime) -> None:
-        """Listing need not go back beyond `until` any more."""
+    def set_listed(
+        self, team_id: TeamId, channel_id: ChannelId, *, until: datetime, whole: bool
+    ) -> None:
+        """Listing need not go back beyond `until` any more; `whole` if all of it was seen."""
+        ...
+
+    def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
+        """Why the channel could not be listed; the next good listing clears it."""
         ...
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import platformdirs
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -36,6 +37,10 @@ _Weights = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
 _Similarity = Annotated[float, Field(gt=0, lt=1)]
 
 
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path that may begin with `~`."""
+
+
 class EnvironmentSettings(BaseSettings):
     """Shared by all settings classes: each field is an environment variable of its own name."""
 
@@ -56,7 +61,7 @@ class EngineSettings(EnvironmentSettings):
         description="how much each joined engine counts for the similarity, like 2,1; "
         "empty: all the same",
     )
-    findme_onnx_model: Path | None = Field(
+    findme_onnx_model: Folder | None = Field(
         default=None, description="file of the engine onnx, a face network of your own"
     )
     findme_onnx_size: Annotated[int, Field(ge=16, le=1024)] = Field(
@@ -84,9 +89,11 @@ class EngineSettings(EnvironmentSettings):
         default=0.4, description="cosine similarity from which a face may be the person"
     )
     findme_onnx_sure: _Similarity = Field(
-        default=0.5, description="cosine similarity from which a face surely is the person"
+        default=0.5,
+        validate_default=True,  # it may lie below a FINDME_ONNX_MAYBE that is set
+        description="cosine similarity from which a face surely is the person",
     )
-    findme_clip_model: Path | None = Field(
+    findme_clip_model: Folder | None = Field(
         default=None,
         description="local ONNX file of the engine clip; empty: from the Hugging Face hub",
     )
@@ -116,11 +123,11 @@ class Settings(EngineSettings):
         description="PostgreSQL to use, postgresql://user:password@host:5432/database; "
         "empty: the embedded server",
     )
-    findme_data_dir: Path = Field(
+    findme_data_dir: Folder = Field(
         default=platformdirs.user_data_path("findme"),
         description="folder of the embedded PostgreSQL",
     )
-    findme_models_dir: Path = Field(
+    findme_models_dir: Folder = Field(
         default=platformdirs.user_data_path("findme") / "models",
         description="folder of the weights of the face networks",
     )
@@ -159,7 +166,7 @@ def load(settings: type[SettingsT], **overrides: Any) -> SettingsT:
     except ValidationError as error:
         raise SettingsError(
             "\n".join(_line(settings, problem) for problem in error.errors())
-        ) from (None)
+        ) from None
 
 
 def _line(settings: type[EnvironmentSettings], problem: Any) -> str:
@@ -169,4 +176,7 @@ def _line(settings: type[EnvironmentSettings], problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{name.upper()} is missing: {what}."
     reason = problem["msg"].removeprefix("Value error, ")
+    if not name:
+        # a check of several settings together says which itself
+        return f"{reason}."
     return f"{name.upper()} is wrong: {reason} ({what})."

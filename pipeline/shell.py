@@ -32,7 +32,7 @@ from pipeline.usecases.find_photos import reference_from
 from pipeline.usecases.reindex import NothingToReindexError
 from pipeline.vision.decode import decode
 from pipeline.vision.engines import recipe
-from pipeline.wiring import Runtime
+from pipeline.wiring import Runtime, now
 
 POLL_EVERY_S = 0.1
 # Longer than a killed worker's jobs take to be handed on.
@@ -62,7 +62,7 @@ def index_folder(runtime: Runtime, folder: Path) -> None:
     runtime.claim_engine(LOCAL)
     runtime.workspaces.watch(LOCAL, channel_id, folder.resolve().name)
     listed = [photo.file_id for photo in runtime.sources[LOCAL].list_new(channel_id, since=None)]
-    runtime.photos.keep_only(LOCAL, channel_id, listed)
+    runtime.photos.keep_only(LOCAL, channel_id, listed, before=now())
     runtime.list_channel(LOCAL, channel_id)
     work_off(runtime, [LOCAL])
 
@@ -88,9 +88,12 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
             left, since = total, time.monotonic()
             while left and time.monotonic() - since < PATIENCE_S:
                 time.sleep(POLL_EVERY_S)
-                now = _pending(runtime, team_ids)
-                if now != left:
-                    left, since = now, time.monotonic()
+                # A photo that changed while it was read has no job any more.
+                for team_id in team_ids:
+                    runtime.queue.enqueue_pending(team_id)
+                pending = _pending(runtime, team_ids)
+                if pending != left:
+                    left, since = pending, time.monotonic()
                 bar.update(task, completed=max(0, total - left))
         finally:
             worker.stop()
@@ -105,6 +108,9 @@ def reindex_everything(runtime: Runtime) -> None:
     out = console(stderr=True)
     for team_id in teams:
         runtime.workspaces.set_engine(team_id, engine_id)
+        for run in runtime.runs.open(team_id):
+            # Whoever began it was stopped, or is told less than this one will tell.
+            runtime.runs.finish(team_id, run.run_id)
         try:
             run_id = runtime.reindex(team_id)
         except NothingToReindexError:

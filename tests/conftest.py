@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,15 +41,18 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The conninfo of an embedded PostgreSQL with a migrated template database."""
-    embedded = EmbeddedServer(tmp_path_factory.mktemp("postgresql") / "data")
+    # Not below pytest's own folder: another run closes that to the user PostgreSQL runs as.
+    folder = Path(tempfile.mkdtemp(prefix="findme-tests-"))
+    embedded = EmbeddedServer(folder / "data")
     conninfo = embedded.conninfo
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(TEMPLATE)))
     migrate(make_conninfo(conninfo, dbname=TEMPLATE))
     yield conninfo
     embedded.close()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Events. Slack may send each several times and in any order: every listener is idempotent."""
 
-from collections.abc import Callable
-
 import structlog
 from slack_bolt import Ack
 
 from bot import blocks
-from bot.payloads import FileEvent, Json, MembershipEvent
+from bot.payloads import DeletedMessage, FileEvent, Json, MembershipEvent
 from bot.workspace import SlackWorkspace
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.photos import Photos
@@ -48,6 +46,15 @@ class EventListeners:
         if self._photos.delete(event.team_id, event.file_id):
             log.info("photo.deleted", file=event.file_id)
 
+    def message(self, ack: Ack, body: Json) -> None:
+        """A deleted message takes its share of a photo along; all other messages are nobody's."""
+        ack()
+        deleted = DeletedMessage.from_body(body)
+        if deleted is not None:
+            gone = self._photos.drop_share(deleted.team_id, deleted.channel_id, deleted.ts)
+            if gone:
+                log.info("photo.unshared", photos=gone)
+
     def member_joined(self, ack: Ack, body: Json) -> None:
         """The bot was invited: watch the channel, say hello, look through what is there."""
         ack()
@@ -68,8 +75,3 @@ class EventListeners:
         event = MembershipEvent.from_body(body)
         self._channels.unwatch(event.team_id, event.channel_id)
         log.info("channel.left", channel=event.channel_id)
-
-
-def ignore(ack: Callable[[], object]) -> None:
-    """An event that Slack sends along with another one that is listened to."""
-    ack()

@@ -134,11 +134,13 @@ class Photo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A watched channel; `listed_until` is how far back listing need not go again."""
+    """A channel; how far back listing need not go, when all of it was compared, what failed."""
 
     channel_id: ChannelId
     name: str
     listed_until: datetime | None = None
+    compared_at: datetime | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,18 +13,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
-from pipeline.domain.model import Certainty, EngineId, FileId, Match, PhotoFaces
+from pipeline.domain.model import Certainty, EngineId, Match, PhotoFaces
 from pipeline.errors import FindmeError, NoFaceInPictureError, UnreadablePhotoError
 from pipeline.evaluation.metrics import NO_FACE, Histogram, Scores, counted
-from pipeline.evaluation.pictures import Pictures, threads_of
+from pipeline.evaluation.pictures import Pictures, threads_of, with_bar
 from pipeline.evaluation.strangers import Stranger, index_strangers, read_strangers
 from pipeline.evaluation.truth import Event, KnownPhoto, Portrait
 from pipeline.folder import LOCAL, channel_of
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings
-from pipeline.shell import console, index_folder, search_everywhere
+from pipeline.shell import index_folder, search_everywhere
 from pipeline.usecases.find_photos import reference_from
 from pipeline.wiring import Runtime
 
@@ -172,15 +171,16 @@ class KnownIndex:
         self._reader = reader
         faces = [reader.known(photo.content).faces for photo in photos]
         self._photo_of_face = np.repeat(np.arange(len(photos)), [len(each) for each in faces])
-        self._embeddings = [face.embedding for each in faces for face in each]
-        self._names = {photo.file_id: photo for photo in photos}
+        embeddings = [face.embedding for each in faces for face in each]
+        self._embeddings = np.stack(embeddings) if embeddings else None
+        self._rows = {photo.file_id: row for row, photo in enumerate(photos)}
         self._copies: dict[bytes, list[KnownPhoto]] = {}
         for photo in photos:
             self._copies.setdefault(photo.content, []).append(photo)
 
     def photo_of(self, match: Match) -> KnownPhoto:
         """The photo that was matched."""
-        return self._names[match.face.file_id]
+        return self._photos[self._rows[match.face.file_id]]
 
     def is_right(self, person: str, match: Match) -> bool | None:
         """Whether the photo shows the person; None where that counts neither way."""
@@ -197,15 +197,15 @@ class KnownIndex:
         """Of each photo's face that is most like the portrait's; NO_FACE where there is none."""
         best = np.full(len(self._photos), NO_FACE)
         asked = self._reader.known(hashlib.sha256(portrait.path.read_bytes()).digest())
-        if asked.faces and self._embeddings:
-            similarity = np.stack(self._embeddings) @ reference_from(asked).embedding
+        if asked.faces and self._embeddings is not None:
+            similarity = self._embeddings @ reference_from(asked).embedding
             np.maximum.at(best, self._photo_of_face, similarity)
         return best
 
-    def similarity_by_photo(self, best: Scores) -> dict[FileId, float]:
-        """Without those that show no face."""
-        pairs = zip(self._photos, best.tolist(), strict=True)
-        return {photo.file_id: score for photo, score in pairs if score > NO_FACE}
+    def similarity(self, photo: KnownPhoto, best: Scores) -> float | None:
+        """Of one photo; None where there is no face."""
+        score = float(best[self._rows[photo.file_id]])
+        return score if score > NO_FACE else None
 
     def genuine_and_impostor(self, person: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which photos show the person, and which don't; neither where it doesn't count."""
@@ -282,11 +282,8 @@ def _measure(
 ) -> EventResult:
     sure, sure_and_maybe = Tally(), Tally()
     faceless: list[tuple[str, str]] = []
-    for portrait in track(
-        event.portraits,
-        description=f"Searching {event.name}",
-        console=console(stderr=True),
-        transient=True,
+    for portrait in with_bar(
+        event.portraits, f"Searching {event.name}", total=len(event.portraits)
     ):
         try:
             matches = search_everywhere(runtime, portrait.path, folder=None).matches
@@ -294,10 +291,9 @@ def _measure(
             faceless.append((portrait.name, str(error)))
             matches = []
         best = known.best_similarities(portrait)
-        similarity = known.similarity_by_photo(best)
         certain = [match for match in matches if match.certainty is Certainty.SURE]
         for tally, shown in ((sure, certain), (sure_and_maybe, matches)):
-            _count(tally, portrait, shown, known, similarity)
+            _count(tally, portrait, shown, known, best)
         genuine, impostor = known.genuine_and_impostor(portrait.person)
         histogram.genuine[:] += counted(best[genuine])
         histogram.impostor[:] += counted(best[impostor])
@@ -320,7 +316,7 @@ def _count(
     portrait: Portrait,
     matches: Sequence[Match],
     known: KnownIndex,
-    similarity: Mapping[FileId, float],
+    best: Scores,
 ) -> None:
     """Add one query and its matches."""
     person = portrait.person
@@ -351,6 +347,6 @@ def _count(
                     person=person,
                     query=portrait.name,
                     photo=photo.name,
-                    similarity=similarity.get(photo.file_id),
+                    similarity=known.similarity(photo, best),
                 )
             )

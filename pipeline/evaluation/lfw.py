@@ -13,16 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from prometheus_client import REGISTRY
-from rich.progress import track
 
 from pipeline.domain.arrays import Embedding, Embeddings
 from pipeline.domain.model import EngineId, Face, PhotoFaces
 from pipeline.errors import UnreadablePhotoError, UsageError
 from pipeline.evaluation.all_pairs import AllPairs, Operating, compare_all
 from pipeline.evaluation.metrics import NO_FACE, FoldAccuracy, fold_accuracy
-from pipeline.evaluation.pictures import Picture, Pictures, in_threads, open_pictures
+from pipeline.evaluation.pictures import Picture, Pictures, in_threads, open_pictures, with_bar
 from pipeline.ports import FaceReader
-from pipeline.shell import console
 
 PAIRS_NAME = "pairs.txt"
 FARS = (1e-3, 1e-4, 1e-5)
@@ -138,15 +136,8 @@ def parse_pairs(text: str) -> list[Pair]:
 def evaluate_lfw(lfw: Lfw, reader: FaceReader, *, threads: int) -> LfwReport:
     """Read every picture and compare. Raises UsageError if one is no picture."""
     started, before = time.perf_counter(), _stage_seconds()
-    read = list(
-        track(
-            in_threads(lambda picture: _read(picture, reader), lfw.pictures, threads=threads),
-            description="Reading faces",
-            total=len(lfw.pictures),
-            console=console(stderr=True),
-            transient=True,
-        )
-    )
+    reading = in_threads(lambda picture: _read(picture, reader), lfw.pictures, threads=threads)
+    read = list(with_bar(reading, "Reading faces", total=len(lfw.pictures)))
     after = _stage_seconds()
     has_face = np.array([one.embedding is not None for one in read])
     if not has_face.any():

@@ -56,17 +56,20 @@ def counted(scores: NDArray[np.floating]) -> NDArray[np.int64]:
 
 
 def best_threshold(scores: Scores, same: NDArray[np.bool_]) -> float:
-    """The threshold that decides most of these pairs rightly; of several the lowest.
+    """The threshold that decides most of these pairs rightly.
 
-    It lies midway between two neighbouring scores, so that it also holds for others like them.
+    It lies midway between two neighbouring scores, and of several that are as good between those
+    that are furthest apart: so it also holds for others like them.
     """
     values, where = np.unique(scores, return_inverse=True)
     genuine = np.bincount(where[same], minlength=len(values))
     impostor = np.bincount(where[~same], minlength=len(values))
-    # right[k]: values k and above are accepted; the last entry accepts nothing.
+    # At cut k values k and above are accepted; at the last cut nothing is.
     accepted = np.append(np.cumsum(genuine[::-1])[::-1], 0)
     refused = np.insert(np.cumsum(impostor), 0, 0)
-    cut = int(np.argmax(accepted + refused))
+    right = accepted + refused
+    room = np.concatenate([[0.0], np.diff(values), [0.0]])
+    cut = int(np.argmax(np.where(right == right.max(), room, -1.0)))
     if cut == 0:
         return float(values[0])
     if cut == len(values):

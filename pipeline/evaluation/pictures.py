@@ -11,8 +11,11 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from rich.progress import track
+
 from pipeline.errors import UsageError
 from pipeline.folder import MEDIA_TYPES
+from pipeline.shell import console
 
 TAR_NAME = "lfw-pairs.tar"
 _WAITING_PER_THREAD = 4
@@ -100,6 +103,21 @@ def in_threads(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def with_bar(items: Iterable[ItemT], description: str, *, total: int) -> Iterator[ItemT]:
+    """The items, with a progress bar on stderr where that is a terminal."""
+    out = console(stderr=True)
+    return iter(
+        track(
+            items,
+            description=description,
+            total=total,
+            console=out,
+            transient=True,
+            disable=not out.is_terminal,
+        )
+    )
 
 
 def _is_picture(path: str) -> bool:

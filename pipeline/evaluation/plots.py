@@ -84,7 +84,7 @@ def _draw_scores(axes: Any, histogram: Histogram, *, counting: str, marks: Marks
         axes.stairs(heights, edges, fill=True, color=colour, alpha=0.4, lw=0)
         label = f"{name} ({int(counts.sum()):,})"
         axes.stairs(heights, edges, color=colour, lw=1.4, label=label)
-    axes.set_ylim(0.7, highest * 5)
+    axes.set_ylim(0.7, highest * 30)
     axes.set_yscale("log")
     held = np.flatnonzero(_merged(_without_faceless(histogram.genuine + histogram.impostor), bars))
     if len(held):

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
-from rich.progress import track
-
 from pipeline.domain.model import ChannelId, FileId, FoundPhoto, PhotoFaces, PhotoId, Share
 from pipeline.errors import UnreadablePhotoError, UsageError
-from pipeline.evaluation.pictures import Picture, Pictures, in_threads
+from pipeline.evaluation.pictures import Picture, Pictures, in_threads, with_bar
 from pipeline.evaluation.truth import Event, KnownPhoto
 from pipeline.folder import LOCAL
 from pipeline.ports import FaceReader
-from pipeline.shell import console
 from pipeline.wiring import Runtime
 
 CHANNEL = ChannelId("strangers")
@@ -75,12 +72,8 @@ def read_strangers(
         )
         return Stranger(photo=photo, faces=faces)
 
-    done = track(
-        in_threads(read, pictures, threads=threads),
-        description="Reading strangers",
-        total=len(pictures),
-        console=console(stderr=True),
-        transient=True,
+    done = with_bar(
+        in_threads(read, pictures, threads=threads), "Reading strangers", total=len(pictures)
     )
     return [stranger for stranger in done if stranger is not None]
 
@@ -101,6 +94,7 @@ def index_strangers(runtime: Runtime, strangers: Sequence[Stranger]) -> None:
             LOCAL,
             photo_id,
             engine_id=runtime.reader.engine_id,
+            version=photo.version,
             content_hash=stranger.photo.content,
             faces=stranger.faces,
         )

@@ -45,6 +45,6 @@ def _guarded(action: Callable[[], object], name: str) -> None:
     try:
         action()
     except FindmeError as error:
-        log.warning("tick.failed", tick=name, error=type(error).__name__)
+        log.warning("tick.failed", tick=name, error=type(error).__name__, reason=str(error))
     except Exception:
         log.exception("tick.failed", tick=name)

@@ -148,6 +148,7 @@ class Worker:
                     photo=photo_id,
                     attempt=context.job.attempts + 1,
                     error=type(error).__name__,
+                    reason=str(error) if isinstance(error, FindmeError) else None,
                     exc_info=not isinstance(error, FindmeError),
                 )
                 if context.job.attempts + 1 >= MAX_ATTEMPTS:
@@ -156,7 +157,11 @@ class Worker:
 
         @app.task(name=LIST_CHANNEL, retry=retry)
         def list_channel(*, team_id: str, channel_id: str) -> None:
-            self._handlers.list_channel(TeamId(team_id), ChannelId(channel_id))
+            try:
+                self._handlers.list_channel(TeamId(team_id), ChannelId(channel_id))
+            except FindmeError as error:
+                log.warning("channel.failed", channel=channel_id, reason=str(error))
+                raise
 
         del index_photo, list_channel  # the app knows them by name
 

@@ -9,6 +9,7 @@ from pgvector.psycopg import register_vector
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from pipeline.domain.model import TeamId
 from pipeline.errors import DatabaseTooOldError, DatabaseUnavailableError
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
@@ -17,8 +18,9 @@ MIN_SERVER = (15, 0)
 MIN_PGVECTOR = (0, 8, 4)
 """Before 0.8.4 an HNSW index could refuse or corrupt inserts (pgvector's changelog)."""
 
-CONNECT_TIMEOUT_S = 5
-POOL_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 3
+# Somebody waits for an answer, or a probe for a sign of health.
+POOL_TIMEOUT_S = 4.0
 
 PGVECTOR_VERSION = """
 select installed_version, default_version
@@ -110,6 +112,17 @@ def check_versions(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
             f"pgvector {_dotted(version)} is too old for Findme; it needs {_dotted(MIN_PGVECTOR)} "
             "or later. Install that on the server, then run `alter extension vector update`."
         )
+
+
+LOCK_SHARES = "select pg_advisory_xact_lock(hashtextextended('shares/' || %(team_id)s, 0))"
+
+
+def lock_shares(connection: Connection, team_id: TeamId) -> None:
+    """Take turns, until the transaction ends, with whoever adds or drops many shares at once.
+
+    Listing a channel and leaving it touch the same rows in different orders.
+    """
+    connection.execute(LOCK_SHARES, {"team_id": team_id})
 
 
 def _dotted(version: tuple[int, ...]) -> str:

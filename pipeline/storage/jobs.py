@@ -19,7 +19,7 @@ BACKFILL_PRIORITY = 0
 # One job a photo: neither waiting nor running. Newest photos first, as people ask for them first.
 ENQUEUE_PENDING = """
 with pending as (
-    select p.photo_id, %(prefix)s || p.photo_id as key
+    select p.photo_id, p.posted_at, %(prefix)s || p.photo_id as key
     from photos p where p.team_id = %(team_id)s and p.state = 'pending'
     order by p.posted_at desc, p.photo_id desc limit %(limit)s
 ), missing as (
@@ -34,6 +34,7 @@ select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
     (%(queue)s, %(task)s, %(priority)s, key, key,
         jsonb_build_object('team_id', %(team_id)s::text, 'photo_id', photo_id), null
     )::procrastinate_job_to_defer_v1
+    order by posted_at desc, photo_id desc
 ))), 0) as jobs
 from missing having count(*) > 0
 """
@@ -72,13 +73,14 @@ class JobQueue:
             "priority": LIVE_PRIORITY if live else BACKFILL_PRIORITY,
             "limit": ENQUEUE_LIMIT,
         }
-        try:
-            with self._database.transaction() as connection:
-                row = connection.execute(ENQUEUE_PENDING, values).fetchone()
-                return int(row["jobs"]) if row else 0
-        except UniqueViolation:
-            # Somebody else enqueued the same photos at this very moment.
-            return 0
+        while True:
+            try:
+                with self._database.transaction() as connection:
+                    row = connection.execute(ENQUEUE_PENDING, values).fetchone()
+                    return int(row["jobs"]) if row else 0
+            except UniqueViolation:
+                # Somebody else enqueued some of them at this very moment; the rest is ours.
+                continue
 
     def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
         """List a channel soon; asking twice is the same as once."""

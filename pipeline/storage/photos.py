@@ -1,7 +1,8 @@
 """Photos, their shares and their faces."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, LiteralString, TypeAlias
 
 from pgvector import HalfVector
 
@@ -20,7 +21,7 @@ from pipeline.domain.model import (
     Share,
     TeamId,
 )
-from pipeline.storage.connect import Connection, Database
+from pipeline.storage.connect import Connection, Database, lock_shares
 
 # A changed file (another version) is read again; a known one keeps its state and its faces.
 ADD = """
@@ -31,15 +32,23 @@ values (%(team_id)s, %(file_id)s, %(name)s, %(media_type)s, %(url)s, %(version)s
 on conflict (team_id, file_id) do update
 set name = excluded.name,
     url = coalesce(excluded.url, p.url),
+    media_type = coalesce(nullif(excluded.media_type, ''), p.media_type),
+    posted_by = coalesce(excluded.posted_by, p.posted_by),
+    posted_at = excluded.posted_at,
     version = excluded.version,
     run_id = coalesce(p.run_id, excluded.run_id),
     state = case when p.version = excluded.version then p.state else 'pending' end
 returning photo_id, (xmax = 0) as is_new
 """
+# A share whose message is not known (an empty ts) says nothing where a real one stands.
 ADD_SHARE = """
 insert into shares (team_id, channel_id, photo_id, ts, permalink, shared_by, shared_at)
-values (%(team_id)s, %(channel_id)s, %(photo_id)s, %(ts)s, %(permalink)s, %(shared_by)s,
-    %(shared_at)s)
+select %(team_id)s, %(channel_id)s, %(photo_id)s, %(ts)s, %(permalink)s, %(shared_by)s,
+    %(shared_at)s
+where %(ts)s <> '' or not exists (
+    select from shares s where s.team_id = %(team_id)s and s.photo_id = %(photo_id)s
+    and s.channel_id = %(channel_id)s and s.ts <> ''
+)
 on conflict (team_id, channel_id, photo_id, ts) do update set permalink = excluded.permalink
 """
 # A share whose message was not known yet stands with an empty ts until the real one is seen.
@@ -56,7 +65,7 @@ from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
 DROP_FACES = "delete from faces where team_id = %(team_id)s and photo_id = %(photo_id)s"
 # The row lock makes two workers on one photo take turns: the second replaces what the first wrote.
 LOCK_PHOTO = """
-select photo_id from photos where team_id = %(team_id)s and photo_id = %(photo_id)s for update
+select version from photos where team_id = %(team_id)s and photo_id = %(photo_id)s for update
 """
 ADD_FACE = """
 insert into faces
@@ -75,11 +84,21 @@ update photos set state = %(state)s, reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
 DELETE = "delete from photos where team_id = %(team_id)s and file_id = %(file_id)s"
-KEEP_ONLY = """
-delete from photos p where p.team_id = %(team_id)s and not p.file_id = any(%(file_ids)s)
-and exists (
-    select from shares s
-    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+DROP_UNLISTED_SHARES = """
+delete from shares s using photos p
+where s.team_id = %(team_id)s and s.channel_id = %(channel_id)s and s.shared_at < %(before)s
+and p.team_id = %(team_id)s and p.photo_id = s.photo_id and not p.file_id = any(%(file_ids)s)
+returning s.photo_id
+"""
+DROP_SHARE = """
+delete from shares
+where team_id = %(team_id)s and channel_id = %(channel_id)s and ts = %(ts)s
+returning photo_id
+"""
+DROP_UNSHARED = """
+delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
+and not exists (
+    select from shares s where s.team_id = %(team_id)s and s.photo_id = p.photo_id
 )
 """
 COUNTS = """
@@ -113,6 +132,9 @@ order by indexed_at desc, photo_id desc limit %(limit)s
 """
 
 
+Row: TypeAlias = dict[str, Any]
+
+
 class Photos:
     """Implements ports.PhotoStore."""
 
@@ -132,6 +154,7 @@ class Photos:
         """
         new = 0
         with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
             for photo in found:
                 row = connection.execute(ADD, _photo_values(team_id, photo, run_id)).fetchone()
                 assert row is not None  # an upsert always returns its row
@@ -165,17 +188,20 @@ class Photos:
         photo_id: PhotoId,
         *,
         engine_id: EngineId,
+        version: str,
         content_hash: bytes,
         faces: PhotoFaces,
-    ) -> None:
+    ) -> bool:
         """Replace the photo's faces and mark it indexed, in one transaction.
 
-        A photo that was deleted meanwhile stays deleted.
+        False, and nothing is changed, if the photo was deleted or another `version` of it was
+        listed meanwhile.
         """
         photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
-            if connection.execute(LOCK_PHOTO, photo).fetchone() is None:
-                return
+            known = connection.execute(LOCK_PHOTO, photo).fetchone()
+            if known is None or known["version"] != version:
+                return False
             connection.execute(DROP_FACES, photo)
             if faces.faces:
                 connection.cursor().executemany(
@@ -183,6 +209,7 @@ class Photos:
                 )
             size = {"width_px": faces.width_px, "height_px": faces.height_px}
             connection.execute(MARK_INDEXED, photo | size | {"content_hash": content_hash})
+        return True
 
     def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
         """The file is no picture; its faces go."""
@@ -203,11 +230,38 @@ class Photos:
             deleted = connection.execute(DELETE, {"team_id": team_id, "file_id": file_id})
             return deleted.rowcount > 0
 
-    def keep_only(self, team_id: TeamId, channel_id: ChannelId, file_ids: Sequence[FileId]) -> int:
-        """Forget the channel's photos that are not among `file_ids`; returns how many."""
-        values = {"team_id": team_id, "channel_id": channel_id, "file_ids": list(file_ids)}
+    def keep_only(
+        self,
+        team_id: TeamId,
+        channel_id: ChannelId,
+        file_ids: Sequence[FileId],
+        *,
+        before: datetime,
+    ) -> int:
+        """Forget what the channel showed before `before` and that is not among `file_ids`.
+
+        Returns: how many photos are gone, not counting those that another channel shows.
+        """
+        values = {
+            "team_id": team_id,
+            "channel_id": channel_id,
+            "file_ids": list(file_ids),
+            "before": before,
+        }
+        return self._drop_shares(team_id, DROP_UNLISTED_SHARES, values)
+
+    def drop_share(self, team_id: TeamId, channel_id: ChannelId, ts: str) -> int:
+        """A message was deleted; returns how many photos are gone with it."""
+        values = {"team_id": team_id, "channel_id": channel_id, "ts": ts}
+        return self._drop_shares(team_id, DROP_SHARE, values)
+
+    def _drop_shares(self, team_id: TeamId, statement: LiteralString, values: Row) -> int:
         with self._database.transaction() as connection:
-            return connection.execute(KEEP_ONLY, values).rowcount
+            lock_shares(connection, team_id)
+            dropped = connection.execute(statement, values).fetchall()
+            photo_ids = [row["photo_id"] for row in dropped]
+            gone = {"team_id": team_id, "photo_ids": photo_ids}
+            return connection.execute(DROP_UNSHARED, gone).rowcount
 
     def counts(
         self,
@@ -237,7 +291,7 @@ def _photo_values(team_id: TeamId, photo: FoundPhoto, run_id: RunId | None) -> d
     return {
         "team_id": team_id,
         "file_id": photo.file_id,
-        "name": photo.name,
+        "name": _storable(photo.name),
         "media_type": photo.media_type,
         "url": photo.url,
         "version": photo.version,
@@ -245,6 +299,11 @@ def _photo_values(team_id: TeamId, photo: FoundPhoto, run_id: RunId | None) -> d
         "posted_at": photo.posted_at,
         "run_id": run_id,
     }
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL can't hold: NUL, and halves of characters."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _add_shares(

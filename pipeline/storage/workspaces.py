@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
-from pipeline.storage.connect import Database
+from pipeline.storage.connect import Database, lock_shares
 
 ADD = """
 insert into workspaces (team_id, engine_id) values (%(team_id)s, %(engine_id)s)
@@ -18,17 +18,18 @@ delete from person_references where team_id = %(team_id)s and engine_id <> %(eng
 """
 ALL = "select team_id from workspaces order by team_id"
 
-# The CTE sees the row as it was before; a channel that was left is listed anew.
+# Only one of several at once gets a row back; a channel that was left is listed anew.
 WATCH = """
-with before as (
-    select watched from channels where team_id = %(team_id)s and channel_id = %(channel_id)s
-)
-insert into channels (team_id, channel_id, name)
+insert into channels as c (team_id, channel_id, name)
 values (%(team_id)s, %(channel_id)s, %(name)s)
 on conflict (team_id, channel_id) do update
-set name = excluded.name, watched = true,
-    listed_until = case when channels.watched then channels.listed_until end
-returning not coalesce((select watched from before), false) as is_new
+set name = excluded.name, watched = true, listed_until = null, compared_at = null, problem = null
+where not c.watched
+returning channel_id
+"""
+RENAME = """
+update channels set name = %(name)s
+where team_id = %(team_id)s and channel_id = %(channel_id)s and name <> %(name)s
 """
 UNWATCH = """
 update channels set watched = false
@@ -50,11 +51,16 @@ select distinct photo_id from shares
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 WATCHED = """
-select channel_id, name, listed_until from channels
+select channel_id, name, listed_until, compared_at, problem from channels
 where team_id = %(team_id)s and watched order by name, channel_id
 """
 SET_LISTED = """
-update channels set listed_until = greatest(listed_until, %(until)s)
+update channels set listed_until = greatest(listed_until, %(until)s), problem = null,
+    compared_at = case when %(whole)s then %(until)s else compared_at end
+where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+SET_PROBLEM = """
+update channels set problem = %(problem)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 
@@ -90,14 +96,15 @@ class Workspaces:
         """Start (or go on) indexing the channel; True if it was not watched before."""
         values = {"team_id": team_id, "channel_id": channel_id, "name": name}
         with self._database.transaction() as connection:
-            row = connection.execute(WATCH, values).fetchone()
-        assert row is not None  # an upsert always returns its row
-        return bool(row["is_new"])
+            is_new = connection.execute(WATCH, values).fetchone() is not None
+            connection.execute(RENAME, values)
+        return is_new
 
     def unwatch(self, team_id: TeamId, channel_id: ChannelId) -> None:
         """Stop indexing the channel and forget the photos that no watched channel shows."""
         values = {"team_id": team_id, "channel_id": channel_id}
         with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
             connection.execute(UNWATCH, values)
             rows = connection.execute(PHOTOS_OF_CHANNEL, values).fetchall()
             connection.execute(DROP_SHARES, values)
@@ -112,13 +119,22 @@ class Workspaces:
                     channel_id=ChannelId(row["channel_id"]),
                     name=row["name"],
                     listed_until=row["listed_until"],
+                    compared_at=row["compared_at"],
+                    problem=row["problem"],
                 )
                 for row in connection.execute(WATCHED, {"team_id": team_id})
             ]
 
-    def set_listed(self, team_id: TeamId, channel_id: ChannelId, until: datetime) -> None:
-        """Listing need not go back beyond `until` any more."""
+    def set_listed(
+        self, team_id: TeamId, channel_id: ChannelId, *, until: datetime, whole: bool
+    ) -> None:
+        """Listing need not go back beyond `until` any more; `whole` if all of it was seen."""
+        values = {"team_id": team_id, "channel_id": channel_id, "until": until, "whole": whole}
         with self._database.transaction() as connection:
-            connection.execute(
-                SET_LISTED, {"team_id": team_id, "channel_id": channel_id, "until": until}
-            )
+            connection.execute(SET_LISTED, values)
+
+    def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
+        """Why the channel could not be listed; the next good listing clears it."""
+        values = {"team_id": team_id, "channel_id": channel_id, "problem": problem}
+        with self._database.transaction() as connection:
+            connection.execute(SET_PROBLEM, values)

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
 
 import structlog
 
 from pipeline.domain.model import (
+    Channel,
     ChannelId,
     FileId,
     FoundPhoto,
@@ -17,7 +18,7 @@ from pipeline.domain.model import (
     PhotoState,
     TeamId,
 )
-from pipeline.errors import PhotoGoneError, UnreadablePhotoError
+from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
 from pipeline.ports import ChannelStore, Clock, FaceReader, PhotoSource, PhotoStore, Queue, RunStore
 from pipeline.telemetry import PHOTOS, stage
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 # Clocks differ, and a source may list a photo a little after it was posted.
 LISTING_OVERLAP = timedelta(minutes=10)
 LISTING_BATCH = 100
+COMPARE_EVERY = timedelta(days=1)
 
 
 class Outcome(Enum):
@@ -70,17 +72,24 @@ class ListChannel:
             return 0
         started = self._clock()
         run_ids = self._runs.listing(team_id, channel_id)
-        since = None
-        if channel.listed_until is not None and not run_ids:
-            since = channel.listed_until - LISTING_OVERLAP
+        since = None if run_ids else _since(channel, started)
         new = 0
-        found = self._sources[team_id].list_new(channel_id, since=since)
-        for photos in _batches(found, LISTING_BATCH):
-            new += self._photos.add(team_id, photos, run_id=run_ids[-1] if run_ids else None)
-            self._queue.enqueue_pending(team_id)
+        seen: list[FileId] = []
+        try:
+            found = self._sources[team_id].list_new(channel_id, since=since)
+            for photos in _batches(found, LISTING_BATCH):
+                new += self._photos.add(team_id, photos, run_id=run_ids[-1] if run_ids else None)
+                self._queue.enqueue_pending(team_id)
+                seen += [photo.file_id for photo in photos]
+        except SourceUnavailableError as error:
+            self._channels.set_problem(team_id, channel_id, str(error))
+            raise
+        if since is None:
+            # The events of some deletions were lost: while the bot was off, say.
+            self._photos.keep_only(team_id, channel_id, seen, before=started)
         # A re-index makes known photos pending although nothing new is listed.
         self._queue.enqueue_pending(team_id)
-        self._channels.set_listed(team_id, channel_id, started)
+        self._channels.set_listed(team_id, channel_id, until=started, whole=since is None)
         self._runs.listed(team_id, channel_id, run_ids)
         log.info("channel.listed", channel=channel_id, new=new, whole=since is None)
         return new
@@ -163,13 +172,16 @@ class IndexPhoto:
             log.info("photo.unreadable", photo=photo.photo_id, reason=str(error))
             return Outcome.UNREADABLE
         with stage("store"):
-            self._photos.put_faces(
+            is_stored = self._photos.put_faces(
                 photo.team_id,
                 photo.photo_id,
                 engine_id=self._reader.engine_id,
+                version=photo.version,
                 content_hash=hashlib.sha256(data).digest(),
                 faces=faces,
             )
+        if not is_stored:
+            return Outcome.SKIPPED
         log.info("photo.indexed", photo=photo.photo_id, faces=len(faces.faces))
         return Outcome.INDEXED
 
@@ -180,9 +192,18 @@ class IndexPhoto:
         found: FoundPhoto = source.describe(photo.file_id)
         self._photos.add(photo.team_id, [found])
         completed = self._photos.get(photo.team_id, photo.photo_id)
-        if completed is None:
+        if completed is None or not completed.media_type.startswith("image/"):
             raise PhotoGoneError
         return completed
+
+
+def _since(channel: Channel, now: datetime) -> datetime | None:
+    """How far back to list: all of it at first, and once a day."""
+    if channel.listed_until is None or channel.compared_at is None:
+        return None
+    if now - channel.compared_at >= COMPARE_EVERY:
+        return None
+    return channel.listed_until - LISTING_OVERLAP
 
 
 def _batches(found: Iterable[FoundPhoto], size: int) -> Iterator[list[FoundPhoto]]:

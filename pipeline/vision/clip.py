@@ -1,4 +1,4 @@
-"""CLIP through `imgbeddings`: what the first version of this idea used, kept to compare with.
+"""CLIP through `imgbeddings`: an engine to compare with, not to rely on.
 
 `imgbeddings` 0.1.0 (MIT) runs a quantized CLIP vision tower (openai/clip-vit-base-patch32) on ONNX
 Runtime. It knows pictures, not people: on LFW a TAR of 0.65 to 0.82 at FAR 1e-4 is published for

@@ -1,7 +1,6 @@
 """Bytes of a picture -> an upright image, scaled down while it is being decoded."""
 
 import io
-import struct
 import warnings
 
 import numpy as np
@@ -54,10 +53,13 @@ def decode_sized(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> tuple[Image,
                 return _upright(picture, max_side_px)
     except UnidentifiedImageError as error:
         raise UnreadablePhotoError(_what_it_is(data)) from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError) as error:
-        raise UnreadablePhotoError("the picture is damaged or cut off") from error
     except MemoryError as error:
         raise UnreadablePhotoError("the picture is too large") from error
+    except UnreadablePhotoError:
+        raise
+    except Exception as error:
+        # A damaged file makes Pillow and its codecs raise nearly anything.
+        raise UnreadablePhotoError("the picture is damaged or cut off") from error
 
 
 def _upright(picture: PilImage.Image, max_side_px: int) -> tuple[Image, tuple[int, int]]:
@@ -93,7 +95,7 @@ def _draft(width: int, height: int, max_side_px: int) -> tuple[int, int]:
     reduction = 1
     while reduction < _MAX_DRAFT and max(width, height) / (2 * reduction) >= _NEARLY * max_side_px:
         reduction *= 2
-    return width // reduction, height // reduction
+    return max(1, width // reduction), max(1, height // reduction)
 
 
 def _fit(width: int, height: int, max_side_px: int) -> tuple[int, int]:

@@ -164,9 +164,6 @@ def test_where_the_bot_is_in_no_channel_there_is_nothing_to_reindex(busy: Office
     assert "Invite the bot" in answer.text
 
 
-@pytest.mark.xfail(
-    reason="bug: progress.py ends a run whose message is not known yet, and never updates it"
-)
 def test_the_direct_message_ends_with_the_counts_even_if_slack_takes_it_late(
     busy: Office,
 ) -> None:

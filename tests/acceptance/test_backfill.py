@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import psycopg
-import pytest
 
 from bot.demo.album import AlbumPhoto
 from tests.acceptance.office import Office, eventually, jobs, lines, links, rows, snapshot
@@ -79,10 +78,6 @@ def test_a_photo_posted_just_now_is_found_without_any_tick(office: Office) -> No
     assert [line.permalink for line in lines(office.ask(grace, channel))] == [posted.permalink]
 
 
-@pytest.mark.xfail(
-    reason="bug: storage/workspaces.py WATCH takes a channel for new in each of two deliveries",
-    strict=False,
-)
 def test_every_event_delivered_four_times_leaves_one_row_one_job_and_one_hello(
     any_new_office: Office,
 ) -> None:
@@ -154,9 +149,6 @@ def test_files_that_are_no_images_are_ignored(office: Office) -> None:
     assert {row.file_id for row in rows(office.conninfo)} & {before.file_id, live.file_id} == set()
 
 
-@pytest.mark.xfail(
-    reason="bug: storage/photos.py ADD never learns the media type, poster and day of a stub",
-)
 def test_a_photo_from_another_company_is_found_and_shown_like_any_other(office: Office) -> None:
     eileen = office.person("eileen")
     channel = office.channel(eileen, with_bot=False)
@@ -169,10 +161,6 @@ def test_a_photo_from_another_company_is_found_and_shown_like_any_other(office: 
     assert (line.permalink, line.shown) == (posted.permalink, posted.file_id)
 
 
-@pytest.mark.xfail(
-    reason="bug: storage/jobs.py enqueue_pending gives a whole batch up for one photo's sake",
-    strict=False,
-)
 def test_photos_posted_in_one_burst_are_all_read_without_any_tick(any_new_office: Office) -> None:
     office = any_new_office
     office.start_bot()

@@ -193,7 +193,6 @@ def test_a_photo_deleted_a_moment_ago_does_not_break_the_answer(new_office: Offi
     assert kept.permalink in {line.permalink for line in lines(answer)}
 
 
-@pytest.mark.xfail(reason="bug: no listing ever notices that a known photo is gone")
 def test_a_photo_deleted_while_the_bot_was_off_is_not_found_any_more(new_office: Office) -> None:
     office = new_office
     office.start_bot(findme_pull_every_s=0.5)
@@ -211,7 +210,6 @@ def test_a_photo_deleted_while_the_bot_was_off_is_not_found_any_more(new_office:
     )
 
 
-@pytest.mark.xfail(reason="bug: app.py ignores message_deleted; the share stays in the index")
 def test_a_photo_whose_message_was_deleted_is_not_found_any_more(office: Office) -> None:
     eileen = office.person("eileen")
     hidden, channel = office.channel(private=True), office.channel(eileen)
@@ -256,7 +254,6 @@ def test_what_is_no_command_is_answered_with_those_that_are(office: Office, text
     assert "`/findme help`" in answer.text
 
 
-@pytest.mark.xfail(reason="bug: payloads.py quotes a text as mark-up; blocks.escape knows better")
 def test_a_command_that_is_not_understood_is_quoted_as_text(office: Office) -> None:
     channel = office.channel(with_bot=False)
     answer = office.ask(office.organiser, channel, "<!channel>")

@@ -191,7 +191,6 @@ def test_a_token_that_slack_does_not_know_is_told_in_one_line(machine: Machine) 
     assert "xoxb-revoked" not in line
 
 
-@pytest.mark.xfail(reason="bug: wiring.py Bot.start lets SlackApiError of connect() through")
 def test_an_app_token_that_slack_does_not_know_is_told_in_one_line(machine: Machine) -> None:
     bot = machine.run("bot", SLACK_APP_TOKEN="xapp-revoked")  # noqa: S106 - no real one
     assert bot.process.wait(START_S) == 1
@@ -247,7 +246,6 @@ sys.addaudithook(note)
 """
 
 
-@pytest.mark.xfail(reason="bug: importing openvino sends an event to www.google-analytics.com")
 def test_the_bot_looks_up_no_host_but_slacks(machine: Machine, tmp_path: Path) -> None:
     looked_up = tmp_path / "hosts.txt"
     (tmp_path / "sitecustomize.py").write_text(f"LOG = {str(looked_up)!r}\n{AUDIT}")
@@ -269,7 +267,6 @@ def test_a_bot_started_before_slack_can_be_reached_says_so(
     assert "Slack can't be reached" in bot.text().splitlines()[-1]
 
 
-@pytest.mark.xfail(reason="bug: wiring.py Bot.stop closes no Downloads")
 def test_a_bot_that_was_stopped_leaves_no_connection_open(new_office: Office) -> None:
     office = new_office
     bot = office.start_bot()

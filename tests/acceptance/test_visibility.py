@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from bot.sandbox import Channel, Message, Person
 from pipeline.domain.model import ChannelId
 from tests.acceptance.office import Office, eventually, has_more, lines, links, rows, snapshot
@@ -64,7 +62,6 @@ def test_after_leaving_a_channel_its_photos_are_gone_from_the_next_page(office: 
     assert shown(office.more(eileen, page)) & links(secret) == set()
 
 
-@pytest.mark.xfail(reason="bug: blocks.py summary says “Photos 11–0 of 0”")
 def test_a_next_page_that_is_empty_by_now_says_so_in_a_sentence(office: Office) -> None:
     eileen = office.person("eileen")
     left, hall = office.channel(eileen), _hall(office, eileen)
@@ -92,10 +89,6 @@ def test_once_the_bot_was_removed_from_a_channel_its_photos_are_gone(
     assert shown(office.ask(eileen, hall)) & links(posted) == set()
 
 
-@pytest.mark.xfail(
-    reason="bug: storage: unwatch and a listing lock shares in different orders and deadlock",
-    strict=False,
-)
 def test_a_bot_that_is_removed_in_the_middle_of_a_listing_forgets_the_channel(
     new_office: Office,
 ) -> None:

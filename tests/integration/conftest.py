@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,8 +81,10 @@ class OwnServer:
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+def own_server() -> Iterator[OwnServer]:
     """A running server; whoever stops it starts it again."""
-    server = OwnServer(tmp_path_factory.mktemp("own") / "postgresql")
-    yield server
-    server.close()
+    # Not in pytest's own folder: another session that starts takes the server's user out of that.
+    with tempfile.TemporaryDirectory() as folder:
+        server = OwnServer(Path(folder) / "postgresql")
+        yield server
+        server.close()

@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip("dlib", reason="the engine dlib: pip install 'findme[dlib]'")
-skimage_data = pytest.importorskip("skimage.data", reason="pip install 'findme[demo]'")
+from skimage import data as skimage_data
 
 from pipeline.domain.arrays import Embedding, Embeddings, Image
 from pipeline.domain.model import Detection

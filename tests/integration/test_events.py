@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.domain.model import Certainty
 from pipeline.errors import NoFaceInPictureError
+from pipeline.folder import channel_of
 from pipeline.shell import search_everywhere
 from pipeline.wiring import Runtime
 from tests.integration.conftest import index_now
@@ -118,5 +119,6 @@ def test_a_person_is_looked_for_in_one_folder_or_in_all_of_them(party: Runtime) 
     )
 
     sure = [match for match in everywhere if match.certainty is Certainty.SURE]
-    assert {Path(match.face.file_id).parent for match in sure} == {photos_of("bbt")}
-    assert {Path(match.face.file_id).parent for match in elsewhere} <= {photos_of("friends")}
+    assert {match.face.share.channel_id for match in sure} == {channel_of(photos_of("bbt"))}
+    friends = channel_of(photos_of("friends"))
+    assert {match.face.share.channel_id for match in elsewhere} <= {friends}

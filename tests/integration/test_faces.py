@@ -53,6 +53,7 @@ def store(database: Database, faces: Sequence[Stored]) -> None:
                 those[0].team_id,
                 PhotoId(row[0]),
                 engine_id=those[0].engine_id,
+                version="1",
                 content_hash=file_id.encode(),
                 faces=photo_faces(*(face.embedding for face in those)),
             )

@@ -24,7 +24,9 @@ def photos(database: Database) -> Photos:
         TEAM, [found_photo("F1", shares=[share("C1")]), found_photo("F2", shares=[share("C2")])]
     )
     for photo_id in (1, 2):
-        made.put_faces(TEAM, PhotoId(photo_id), engine_id=ENGINE, content_hash=b"#", faces=FACES)
+        made.put_faces(
+            TEAM, PhotoId(photo_id), engine_id=ENGINE, version="1", content_hash=b"#", faces=FACES
+        )
     return made
 
 
@@ -49,7 +51,9 @@ def test_faces_stay_while_a_run_goes_on(runs: Runs, photos: Photos) -> None:
 
 def test_a_run_counts_its_own_photos(runs: Runs, photos: Photos) -> None:
     run_id = runs.start(TEAM, [ONE], requested_by=None)
-    photos.put_faces(TEAM, PhotoId(1), engine_id=ENGINE, content_hash=b"#", faces=FACES)
+    photos.put_faces(
+        TEAM, PhotoId(1), engine_id=ENGINE, version="1", content_hash=b"#", faces=FACES
+    )
 
     assert photos.counts(TEAM, run_id=run_id) == IndexCounts(photos=1, indexed=1, faces=1)
 

@@ -157,7 +157,7 @@ def test_a_retry_waits_as_long_as_the_source_asks(
         (ZeroDivisionError(), "an unexpected error (ZeroDivisionError); the log has it"),
     ],
 )
-def test_a_photo_that_fails_every_time_is_given_up_with_its_reason(  # noqa: PLR0917  # fixtures
+def test_a_photo_that_fails_every_time_is_given_up_with_its_reason(  # fixtures
     runtime: Runtime,
     folder: Path,
     channel_id: ChannelId,

@@ -57,7 +57,7 @@ def test_a_renamed_channel_goes_by_its_new_name(workspaces: Workspaces) -> None:
 
 def test_a_channel_that_was_left_is_new_again_and_listed_anew(workspaces: Workspaces) -> None:
     workspaces.watch(TEAM, ONE, "party")
-    workspaces.set_listed(TEAM, ONE, EPOCH)
+    workspaces.set_listed(TEAM, ONE, until=EPOCH, whole=True)
     workspaces.unwatch(TEAM, ONE)
     assert workspaces.watched(TEAM) == []
 
@@ -68,7 +68,7 @@ def test_a_channel_that_was_left_is_new_again_and_listed_anew(workspaces: Worksp
 
 def test_a_watched_channel_remembers_how_far_it_was_listed(workspaces: Workspaces) -> None:
     workspaces.watch(TEAM, ONE, "party")
-    workspaces.set_listed(TEAM, ONE, EPOCH)
+    workspaces.set_listed(TEAM, ONE, until=EPOCH, whole=True)
     workspaces.watch(TEAM, ONE, "party")
 
     assert [channel.listed_until for channel in workspaces.watched(TEAM)] == [EPOCH]
@@ -76,8 +76,8 @@ def test_a_watched_channel_remembers_how_far_it_was_listed(workspaces: Workspace
 
 def test_an_older_listing_that_ends_later_sets_nothing_back(workspaces: Workspaces) -> None:
     workspaces.watch(TEAM, ONE, "party")
-    workspaces.set_listed(TEAM, ONE, EPOCH)
-    workspaces.set_listed(TEAM, ONE, EPOCH - timedelta(hours=1))
+    workspaces.set_listed(TEAM, ONE, until=EPOCH, whole=True)
+    workspaces.set_listed(TEAM, ONE, until=EPOCH - timedelta(hours=1), whole=True)
 
     assert [channel.listed_until for channel in workspaces.watched(TEAM)] == [EPOCH]
 

@@ -228,17 +228,16 @@ def test_scaling_while_decoding_keeps_within_the_limit_and_the_shape(
     width_px: int, height_px: int, max_side_px: int, kind: str
 ) -> None:
     width_px, height_px = max(width_px, height_px // 40 + 1), max(height_px, width_px // 40 + 1)
-    scale = min(1.0, max_side_px / max(width_px, height_px))
+    longest_px = max(width_px, height_px)
+    data = encoded(PilImage.new("RGB", (width_px, height_px)), kind)
 
-    image = decode(
-        encoded(PilImage.new("RGB", (width_px, height_px)), kind), max_side_px=max_side_px
-    )
+    height, width = decode(data, max_side_px=max_side_px).shape[:2]
 
-    height, width = image.shape[:2]
-    # Halving while decoding rounds up, scaling what it left rounds again.
-    assert width == pytest.approx(max(1, width_px * scale), abs=1)
-    assert height == pytest.approx(max(1, height_px * scale), abs=1)
-    assert max(width, height) <= max_side_px
+    # A JPEG is halved while it is decoded: that rounds up, and may come out a little smaller.
+    assert 0.7 * min(longest_px, max_side_px) <= max(width, height) <= max_side_px
+    scale = max(width, height) / longest_px
+    assert width == pytest.approx(max(1, width_px * scale), abs=1.5)
+    assert height == pytest.approx(max(1, height_px * scale), abs=1.5)
 
 
 def test_a_photo_is_never_larger_than_the_usual_limit() -> None:
@@ -344,11 +343,6 @@ def test_a_damaged_picture_is_a_picture_or_has_a_reason(
         assert image.ndim == 3
 
 
-@pytest.mark.xfail(
-    raises=TypeError,
-    strict=True,
-    reason="decode() knows no TypeError: Pillow reads the tag as text",
-)
 def test_a_tiff_whose_tag_is_of_the_wrong_type_says_so() -> None:
     data = bytearray(GOOD["tiff"])
     tag = data.index(struct.pack("<HH", 273, 4))  # StripOffsets, LONG

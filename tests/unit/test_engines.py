@@ -113,3 +113,10 @@ def test_a_wrong_setting_of_an_engine_says_its_name_and_what_to_write(
     lines = complaint().splitlines()
     assert all(line.startswith(f"{name} is wrong: ") for line in lines)
     assert advice in lines[0]
+
+
+def test_sure_has_to_be_set_with_a_maybe_above_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINDME_ONNX_MAYBE", "0.6")
+    assert complaint().startswith("FINDME_ONNX_SURE is wrong: ")
+    monkeypatch.setenv("FINDME_ONNX_SURE", "0.7")
+    assert load(Settings).findme_onnx_sure == 0.7

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -34,15 +35,19 @@ def listed(folder: Path) -> list[FoundPhoto]:
     return list(FolderSource().list_new(channel_of(folder), since=None))
 
 
+def path_of(found: FoundPhoto) -> Path:
+    return Path(unquote(urlsplit(found.file_id).path))
+
+
 def names(folder: Path) -> list[str]:
-    return [str(Path(photo.file_id).relative_to(folder)) for photo in listed(folder)]
+    return [str(path_of(photo).relative_to(folder)) for photo in listed(folder)]
 
 
 def photo(path: Path) -> Photo:
     return Photo(
         team_id=LOCAL,
         photo_id=PhotoId(1),
-        file_id=FileId(str(path)),
+        file_id=FileId(path.as_uri()),
         name=path.name,
         media_type="image/jpeg",
         url=path.as_uri(),
@@ -167,7 +172,7 @@ def test_one_file_is_described_as_it_is_listed(folder: Path) -> None:
 
 def test_a_deleted_file_can_not_be_described(folder: Path) -> None:
     with pytest.raises(PhotoGoneError):
-        FolderSource().describe(FileId(str(folder / "a.jpg")))
+        FolderSource().describe(FileId((folder / "a.jpg").as_uri()))
 
 
 def test_the_bytes_of_a_file_are_downloaded(folder: Path) -> None:

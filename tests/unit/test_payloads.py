@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.mrkdwn import escape
 from bot.payloads import (
     ADMIN_USAGE,
     FIND_USAGE,
@@ -80,7 +81,7 @@ def test_findme_with_anything_else_says_what_to_try(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         FindRequest.from_command(command(text))
 
-    assert str(caught.value) == f"I don't understand “{text}”. {FIND_USAGE}"
+    assert str(caught.value) == f"I don't understand “{escape(text)}”. {FIND_USAGE}"
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:

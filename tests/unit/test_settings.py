@@ -90,9 +90,6 @@ def test_a_missing_token_yields_one_line_that_says_where_to_find_it(
     )
 
 
-@pytest.mark.xfail(
-    reason="pipeline/settings.py _line: a check of all fields has no name", strict=True
-)
 def test_neither_socket_nor_http_mode_yields_one_line_that_names_both_ways(
     slack_environment: pytest.MonkeyPatch,
 ) -> None:
@@ -181,9 +178,6 @@ def test_an_empty_setting_keeps_its_default(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.database_url, settings.findme_workers) == (None, 2)
 
 
-@pytest.mark.xfail(
-    reason="pipeline/settings.py: `~`, as .env.example has it, is not expanded", strict=True
-)
 @pytest.mark.parametrize("name", ["FINDME_DATA_DIR", "FINDME_MODELS_DIR"])
 def test_a_folder_may_begin_with_the_home_folder(
     monkeypatch: pytest.MonkeyPatch, name: str
