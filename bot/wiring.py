@@ -17,7 +17,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import FindmeError, SettingsError
+from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -115,6 +115,8 @@ class Bot:
 
     def start(self) -> None:
         """Begin to work and to listen; returns once the bot can be asked."""
+        # What was deleted while the bot was off sends no event any more.
+        self.runtime.workspaces.compare_anew(self.team_id)
         self._worker.start()
         self._schedule.every(self._slack.findme_pull_every_s, self.pull, name="pull")
         self._schedule.every(
@@ -169,7 +171,7 @@ def _connect(socket: SocketModeHandler) -> None:
     try:
         socket.connect()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
     except SlackApiError as error:
-        raise SettingsError(
+        raise SourceUnavailableError(
             f"Slack refuses Socket Mode: {error.response.get('error')}. Check SLACK_APP_TOKEN: "
             "an app-level token, xapp-…, with the scope connections:write."
         ) from error

@@ -34,6 +34,8 @@ create table runs (
     primary key (team_id, run_id)
 );
 
+create unique index one_open_run on runs (team_id) where finished_at is null;
+
 create table run_channels (
     team_id text not null,
     run_id bigint not null,

@@ -18,6 +18,10 @@ class UsageError(FindmeError):
     """That is not something Findme can do; try `findme --help`."""
 
 
+class ReindexRunningError(UsageError):
+    """A re-index is running already; wait for it to end, then ask again."""
+
+
 class DatabaseUnavailableError(FindmeError):
     """The database can't be reached just now; please try again in a minute."""
 

@@ -43,13 +43,8 @@ class FolderSource:
         Hidden files and folders are passed over.
         """
         del since  # listing a folder is cheap, and a file's time says little of when it came
-        folder = Path(channel_id)
-        if not folder.is_dir():
-            raise SourceUnavailableError(f"{folder} is no folder.")
-        for path in sorted(folder.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if not hidden and path.suffix.lower() in MEDIA_TYPES and path.is_file():
-                yield _found(path, channel_id)
+        for path in sorted(_pictures(Path(channel_id))):
+            yield _found(path, channel_id)
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
         """The file as it is now. Raises PhotoGoneError."""
@@ -71,6 +66,22 @@ class FolderSource:
             raise UnreadablePhotoError("the file may not be read by this user") from error
         except OSError as error:
             raise SourceUnavailableError(f"{path.name} can't be read: {error.strerror}.") from error
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        # What can't be looked into must not be taken for empty: its photos would be forgotten.
+        raise SourceUnavailableError(f"{error.filename} can't be read: {error.strerror}.")
+
+    if not folder.is_dir():
+        raise SourceUnavailableError(f"{folder} is no folder.")
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            shown = not name.startswith(".") and path.suffix.lower() in MEDIA_TYPES
+            if shown and path.is_file():
+                yield path
 
 
 def _id_of(path: Path) -> FileId:

@@ -5,7 +5,11 @@ from slack_sdk.models.blocks import Block
 
 from bot import blocks
 from bot.payloads import FindRequest, HelpRequest, Json
-from pipeline.errors import NoFaceInPictureError, NoProfilePictureError
+from pipeline.errors import (
+    NoFaceInPictureError,
+    NoProfilePictureError,
+    UnreadablePhotoError,
+)
 from pipeline.usecases.find_photos import FindPhotos, Found
 
 OK = 200
@@ -40,6 +44,9 @@ class FindListeners:
         except NoFaceInPictureError:
             respond(text=_no_face(request))
             return
+        except UnreadablePhotoError as error:
+            respond(text=_unreadable(request, str(error)))
+            return
         self._send(found, request, respond)
 
     def _send(self, found: Found, request: FindRequest, respond: Respond) -> None:
@@ -72,3 +79,9 @@ def _no_face(request: FindRequest) -> str:
             "Choose one that shows it clearly, from the front, then type `/findme` again."
         )
     return f"I can't see a face in {blocks.mention(request.target)}'s profile picture."
+
+
+def _unreadable(request: FindRequest, reason: str) -> str:
+    if request.target == request.asker:
+        return f"I can't read your profile picture: {reason}. Choose another one in Slack."
+    return f"I can't read {blocks.mention(request.target)}'s profile picture: {reason}."

@@ -1,8 +1,12 @@
 """Re-indexes: what was asked for, and how far it is."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from psycopg.errors import UniqueViolation
 
 from pipeline.domain.model import ChannelId, Run, RunId, TeamId, UserId
+from pipeline.errors import ReindexRunningError
 from pipeline.storage.connect import Database
 
 START = """
@@ -55,14 +59,20 @@ class Runs:
     def start(
         self, team_id: TeamId, channel_ids: Sequence[ChannelId], *, requested_by: UserId | None
     ) -> RunId:
-        """A new run: every photo of these channels becomes pending."""
-        values = {
+        """A new run: every photo of these channels becomes pending.
+
+        Raises: ReindexRunningError; a workspace has one open run at most.
+        """
+        values: dict[str, Any] = {
             "team_id": team_id,
             "channel_ids": list(channel_ids),
             "requested_by": requested_by,
         }
         with self._database.transaction() as connection:
-            row = connection.execute(START, values).fetchone()
+            try:
+                row = connection.execute(START, values).fetchone()
+            except UniqueViolation as error:
+                raise ReindexRunningError from error
             assert row is not None  # an insert always returns its row
             values |= {"run_id": row["run_id"]}
             connection.execute(ADD_CHANNELS, values)

@@ -59,6 +59,9 @@ update channels set listed_until = greatest(listed_until, %(until)s), problem = 
     compared_at = case when %(whole)s then %(until)s else compared_at end
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
+COMPARE_ANEW = """
+update channels set compared_at = null where team_id = %(team_id)s
+"""
 SET_PROBLEM = """
 update channels set problem = %(problem)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
@@ -132,6 +135,11 @@ class Workspaces:
         values = {"team_id": team_id, "channel_id": channel_id, "until": until, "whole": whole}
         with self._database.transaction() as connection:
             connection.execute(SET_LISTED, values)
+
+    def compare_anew(self, team_id: TeamId) -> None:
+        """Let the next listing of each channel be whole."""
+        with self._database.transaction() as connection:
+            connection.execute(COMPARE_ANEW, {"team_id": team_id})
 
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
         """Why the channel could not be listed; the next good listing clears it."""

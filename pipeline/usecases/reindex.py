@@ -11,10 +11,6 @@ from pipeline.ports import ChannelStore, Queue, RunStore
 log = structlog.get_logger(__name__)
 
 
-class ReindexRunningError(UsageError):
-    """A re-index is running already; wait for it to end, then ask again."""
-
-
 class NothingToReindexError(UsageError):
     """There is nothing to re-index: no channel is watched yet. Invite the bot to one."""
 
@@ -40,10 +36,8 @@ class Reindex:
     ) -> RunId:
         """Start a re-index of one watched channel, or of all.
 
-        Raises: ReindexRunningError, NothingToReindexError, ChannelNotWatchedError.
+        Raises: ReindexRunningError (by the store), NothingToReindexError, ChannelNotWatchedError.
         """
-        if self._runs.open(team_id):
-            raise ReindexRunningError
         watched = [channel.channel_id for channel in self._channels.watched(team_id)]
         channel_ids = self._chosen(watched, channel_id)
         run_id = self._runs.start(team_id, channel_ids, requested_by=requested_by)
