@@ -110,9 +110,17 @@ class PhotoStore(Protocol):
     """The index of photos, their shares and faces."""
 
     def add(
-        self, team_id: TeamId, found: Sequence[FoundPhoto], *, run_id: RunId | None = None
+        self,
+        team_id: TeamId,
+        found: Sequence[FoundPhoto],
+        *,
+        channel_id: ChannelId | None = None,
+        run_id: RunId | None = None,
     ) -> int:
-        """Record photos a source listed; new and changed ones become pending. Returns how many."""
+        """Record photos listed (in a channel: unless it is not watched any more) as pending.
+
+        Returns: how many were not known before.
+        """
         ...
 
     def get(self, team_id: TeamId, photo_id: PhotoId) -> Photo | None:

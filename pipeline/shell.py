@@ -73,13 +73,15 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
     if total == 0:
         return
     worker = runtime.worker(list(team_ids))
+    out = console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console(stderr=True),
+        console=out,
         transient=True,
+        disable=not out.is_terminal,
     )
     with bar:
         task = bar.add_task("Indexing", total=total)

@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
+import structlog
 from pgvector.psycopg import register_vector
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipeline.domain.model import TeamId
 from pipeline.errors import DatabaseTooOldError, DatabaseUnavailableError
+
+log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 
@@ -67,7 +70,12 @@ def translated() -> Generator[None]:
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        log.warning("database.unavailable", error=type(error).__name__, sqlstate=_sqlstate(error))
         raise DatabaseUnavailableError from error
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return error.sqlstate if isinstance(error, psycopg.Error) else None
 
 
 def connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
@@ -118,9 +126,9 @@ LOCK_SHARES = "select pg_advisory_xact_lock(hashtextextended('shares/' || %(team
 
 
 def lock_shares(connection: Connection, team_id: TeamId) -> None:
-    """Take turns, until the transaction ends, with whoever adds or drops many shares at once.
+    """Take turns, until the transaction ends, with whoever touches several photos and shares.
 
-    Listing a channel and leaving it touch the same rows in different orders.
+    Listing, leaving, deleting and re-indexing would lock the same rows in different orders.
     """
     connection.execute(LOCK_SHARES, {"team_id": team_id})
 

@@ -84,6 +84,10 @@ update photos set state = %(state)s, reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
 DELETE = "delete from photos where team_id = %(team_id)s and file_id = %(file_id)s"
+IS_WATCHED = """
+select channel_id from channels
+where team_id = %(team_id)s and channel_id = %(channel_id)s and watched
+"""
 DROP_UNLISTED_SHARES = """
 delete from shares s using photos p
 where s.team_id = %(team_id)s and s.channel_id = %(channel_id)s and s.shared_at < %(before)s
@@ -146,15 +150,20 @@ class Photos:
         team_id: TeamId,
         found: Sequence[FoundPhoto],
         *,
+        channel_id: ChannelId | None = None,
         run_id: RunId | None = None,
     ) -> int:
         """Record photos a source listed; new and changed ones become pending.
 
+        If they were listed in a channel that nobody watches (any more), nothing is recorded.
         Returns: how many were not known before.
         """
         new = 0
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
+            where = {"team_id": team_id, "channel_id": channel_id}
+            if channel_id and connection.execute(IS_WATCHED, where).fetchone() is None:
+                return 0
             for photo in found:
                 row = connection.execute(ADD, _photo_values(team_id, photo, run_id)).fetchone()
                 assert row is not None  # an upsert always returns its row
@@ -215,8 +224,9 @@ class Photos:
         """The file is no picture; its faces go."""
         values = {"team_id": team_id, "photo_id": photo_id}
         with self._database.transaction() as connection:
-            connection.execute(DROP_FACES, values)
+            # The photo first, as everywhere: two that lock in different orders deadlock.
             connection.execute(MARK, values | {"state": "unreadable", "reason": reason})
+            connection.execute(DROP_FACES, values)
 
     def mark_given_up(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
         """It could not be fetched or stored, after every retry; faces it had stay."""
@@ -227,6 +237,7 @@ class Photos:
     def delete(self, team_id: TeamId, file_id: FileId) -> bool:
         """Forget a photo with its faces; False if it was unknown."""
         with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
             deleted = connection.execute(DELETE, {"team_id": team_id, "file_id": file_id})
             return deleted.rowcount > 0
 

@@ -7,7 +7,7 @@ from psycopg.errors import UniqueViolation
 
 from pipeline.domain.model import ChannelId, Run, RunId, TeamId, UserId
 from pipeline.errors import ReindexRunningError
-from pipeline.storage.connect import Database
+from pipeline.storage.connect import Database, lock_shares
 
 START = """
 insert into runs (team_id, requested_by) values (%(team_id)s, %(requested_by)s)
@@ -69,6 +69,7 @@ class Runs:
             "requested_by": requested_by,
         }
         with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
             try:
                 row = connection.execute(START, values).fetchone()
             except UniqueViolation as error:

@@ -78,7 +78,12 @@ class ListChannel:
         try:
             found = self._sources[team_id].list_new(channel_id, since=since)
             for photos in _batches(found, LISTING_BATCH):
-                new += self._photos.add(team_id, photos, run_id=run_ids[-1] if run_ids else None)
+                new += self._photos.add(
+                    team_id,
+                    photos,
+                    channel_id=channel_id,
+                    run_id=run_ids[-1] if run_ids else None,
+                )
                 self._queue.enqueue_pending(team_id)
                 seen += [photo.file_id for photo in photos]
         except SourceUnavailableError as error:
@@ -125,7 +130,7 @@ class AddPhoto:
             return False
         if not found.media_type.startswith("image/"):
             return False
-        self._photos.add(team_id, [found])
+        self._photos.add(team_id, [found], channel_id=channel_id)
         self._queue.enqueue_pending(team_id, live=True)
         return True
 
