@@ -71,12 +71,12 @@ class FaceReader(Protocol):
 
     @property
     def maybe_distance(self) -> float:
-        """Cosine distance up to which a face may be the person."""
+        """Cosine distance up to which a face may be the person, in a small index."""
         ...
 
     @property
     def sure_distance(self) -> float:
-        """Cosine distance up to which it is."""
+        """Cosine distance up to which it is, in a small index."""
         ...
 
     def read(self, data: bytes) -> PhotoFaces:
@@ -205,6 +205,10 @@ class ChannelStore(Protocol):
 
 class FaceSearch(Protocol):
     """Nearest faces in the index."""
+
+    def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
+        """How many faces the workspace's index holds."""
+        ...
 
     def nearest(
         self,

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.domain.calibration import Limits
 from pipeline.domain.model import Certainty, Match, NearFace, PhotoId
 
 
-def judge(near: Iterable[NearFace], *, sure_distance: float, maybe_distance: float) -> list[Match]:
+def judge(near: Iterable[NearFace], limits: Limits) -> list[Match]:
     """At most one match a photo, its closest face; the closest match first.
 
     Distances are cosine distances of the engine that made the embeddings. Nobody stands twice in
@@ -13,7 +14,7 @@ def judge(near: Iterable[NearFace], *, sure_distance: float, maybe_distance: flo
     """
     best: dict[PhotoId, NearFace] = {}
     for face in near:
-        if face.distance > maybe_distance:
+        if face.distance > limits.maybe_distance:
             continue
         known = best.get(face.photo_id)
         if known is None or face.distance < known.distance:
@@ -21,7 +22,7 @@ def judge(near: Iterable[NearFace], *, sure_distance: float, maybe_distance: flo
     matches = [
         Match(
             face=face,
-            certainty=Certainty.SURE if face.distance <= sure_distance else Certainty.MAYBE,
+            certainty=Certainty.SURE if face.distance <= limits.sure_distance else Certainty.MAYBE,
         )
         for face in best.values()
     ]

@@ -50,11 +50,24 @@ order by near.distance, near.face_id
 """
 
 
+COUNT = """
+select count(*) as faces from faces
+where team_id = %(team_id)s and engine_id = %(engine_id)s
+"""
+
+
 class Faces:
     """Implements ports.FaceSearch by an exact scan."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
+        """How many faces the workspace's index holds."""
+        values = {"team_id": team_id, "engine_id": engine_id}
+        with self._database.transaction() as connection:
+            row = connection.execute(COUNT, values).fetchone()
+        return int(row["faces"]) if row else 0
 
     def nearest(
         self,

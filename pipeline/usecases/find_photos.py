@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pipeline.domain.calibration import limits_for
 from pipeline.domain.matching import judge, without_reposts
 from pipeline.domain.model import (
     Certainty,
@@ -69,21 +70,21 @@ class MatchFaces:
         self, team_id: TeamId, references: Sequence[Reference], channel_ids: Sequence[ChannelId]
     ) -> list[Match]:
         """Matches in these channels, best first; reposts are collapsed."""
+        engine_id = self._reader.engine_id
         with stage("search"):
-            near = self._faces.nearest(
-                team_id,
-                [reference.embedding for reference in references],
-                engine_id=self._reader.engine_id,
-                channel_ids=channel_ids,
-                max_distance=self._reader.maybe_distance,
-            )
-        return without_reposts(
-            judge(
-                near,
+            limits = limits_for(
+                self._faces.count(team_id, engine_id=engine_id),
                 sure_distance=self._reader.sure_distance,
                 maybe_distance=self._reader.maybe_distance,
             )
-        )
+            near = self._faces.nearest(
+                team_id,
+                [reference.embedding for reference in references],
+                engine_id=engine_id,
+                channel_ids=channel_ids,
+                max_distance=limits.maybe_distance,
+            )
+        return without_reposts(judge(near, limits))
 
 
 class FindPhotos:

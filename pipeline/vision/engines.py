@@ -29,7 +29,7 @@ class Thresholds:
 
 MEASURED = (
     "measured on the impostor pairs of LFW (29.6 million pairs of different people among 7,701 "
-    "images): sure lets one in 10,000 through, maybe one in some 270"
+    "images): sure lets one in 15,000 through, maybe one in some 270"
 )
 
 

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import EngineUnavailableError
 
+# OpenVINO fills its table of number types at the first use of it. Two threads whose first inference
+# came at the same moment waited for each other there for ever, one with the interpreter's lock.
+ov.Type.f32.to_dtype()
+
 # Photos are the unit of parallel work: several single-threaded requests beat one that spreads.
 _CPU = {
     "INFERENCE_NUM_THREADS": 1,

@@ -6,6 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.domain.calibration import Limits
 from pipeline.domain.matching import judge, ranked, without_reposts
 from pipeline.domain.model import Certainty, Match, NearFace, PhotoId
 from tests.strategies import near_face, near_faces
@@ -14,7 +15,7 @@ SURE, MAYBE = 0.5, 0.7
 
 
 def judged(near: list[NearFace]) -> list[Match]:
-    return judge(near, sure_distance=SURE, maybe_distance=MAYBE)
+    return judge(near, Limits(sure_distance=SURE, maybe_distance=MAYBE))
 
 
 def facts(matches: list[Match]) -> list[tuple[PhotoId, float, Certainty]]:
