@@ -59,9 +59,6 @@ def make_album() -> tuple[AlbumPhoto, ...]:
     return (*before, *(photo for photo in photos if photo.live), repost)
 
 
-# --- the photos ---------------------------------------------------------------------------------
-
-
 def _alone() -> Iterator[AlbumPhoto]:
     yield _jpeg(
         studio("eileen").crop((70, 0, 420, 420)).resize((1000, 1200), _LANCZOS),
@@ -339,9 +336,6 @@ def _broken() -> Iterator[AlbumPhoto]:
         kind="broken",
         note="a text file named .jpg",
     )
-
-
-# --- files --------------------------------------------------------------------------------------
 
 
 def _jpeg(
