@@ -17,7 +17,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.errors import SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -159,12 +159,7 @@ class Bot:
         self.runtime.close()
 
     def _is_healthy(self) -> bool:
-        try:
-            with self.runtime.database.transaction() as connection:
-                connection.execute("select 1")
-        except FindmeError:
-            return False
-        return self._worker.is_alive
+        return self.runtime.database.is_reachable() and self._worker.is_alive
 
 
 def _connect(socket: SocketModeHandler) -> None:

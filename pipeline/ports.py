@@ -12,7 +12,6 @@ from pipeline.domain.model import (
     EngineId,
     FileId,
     FoundPhoto,
-    IndexCounts,
     NearFace,
     Photo,
     PhotoFaces,
@@ -166,14 +165,8 @@ class PhotoStore(Protocol):
         """Forget what the channel showed before `before` and that is not among `file_ids`."""
         ...
 
-    def counts(
-        self,
-        team_id: TeamId,
-        *,
-        channel_id: ChannelId | None = None,
-        run_id: RunId | None = None,
-    ) -> IndexCounts:
-        """How much of a workspace, a channel or a run is indexed."""
+    def pending(self, team_id: TeamId, channel_ids: Sequence[ChannelId] | None = None) -> int:
+        """How many photos wait to be read, of these channels or of all."""
         ...
 
 

@@ -32,9 +32,10 @@ from pipeline.usecases.find_photos import reference_from
 from pipeline.usecases.reindex import NothingToReindexError
 from pipeline.vision.decode import decode
 from pipeline.vision.engines import recipe
-from pipeline.wiring import Runtime, now
+from pipeline.wiring import Runtime
 
 POLL_EVERY_S = 0.1
+STUCK_AFTER_S = 1.0
 # Longer than a killed worker's jobs take to be handed on.
 PATIENCE_S = 45.0
 SHEET_CELLS = 60
@@ -61,8 +62,8 @@ def index_folder(runtime: Runtime, folder: Path) -> None:
     channel_id = channel_of(folder)
     runtime.claim_engine(LOCAL)
     runtime.workspaces.watch(LOCAL, channel_id, folder.resolve().name)
-    listed = [photo.file_id for photo in runtime.sources[LOCAL].list_new(channel_id, since=None)]
-    runtime.photos.keep_only(LOCAL, channel_id, listed, before=now())
+    # A folder tells of no deletion: each time all of it is compared.
+    runtime.workspaces.compare_anew(LOCAL)
     runtime.list_channel(LOCAL, channel_id)
     work_off(runtime, [LOCAL])
 
@@ -90,12 +91,13 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
             left, since = total, time.monotonic()
             while left and time.monotonic() - since < PATIENCE_S:
                 time.sleep(POLL_EVERY_S)
-                # A photo that changed while it was read has no job any more.
-                for team_id in team_ids:
-                    runtime.queue.enqueue_pending(team_id)
                 pending = _pending(runtime, team_ids)
                 if pending != left:
                     left, since = pending, time.monotonic()
+                elif time.monotonic() - since >= STUCK_AFTER_S:
+                    # A photo that changed while it was read has no job any more.
+                    for team_id in team_ids:
+                        runtime.queue.enqueue_pending(team_id)
                 bar.update(task, completed=max(0, total - left))
         finally:
             worker.stop()
@@ -270,7 +272,7 @@ def print_status(runtime: Runtime, *, as_json: bool) -> None:
 
 
 def _pending(runtime: Runtime, team_ids: Sequence[TeamId]) -> int:
-    return sum(runtime.photos.counts(team_id).pending for team_id in team_ids)
+    return sum(runtime.photos.pending(team_id) for team_id in team_ids)
 
 
 def _only(channel_ids: Sequence[ChannelId], folder: Path) -> list[ChannelId]:

@@ -59,6 +59,15 @@ class Database:
         with translated(), self._pool.connection() as connection:
             yield connection
 
+    def is_reachable(self) -> bool:
+        """Whether a connection can be had now; waits POOL_TIMEOUT_S at most."""
+        try:
+            # The pool tries a connection before it gives it out.
+            with self.transaction():
+                return True
+        except DatabaseUnavailableError:
+            return False
+
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()

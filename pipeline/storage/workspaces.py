@@ -37,6 +37,7 @@ where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 DROP_SHARES = """
 delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
+returning photo_id
 """
 DROP_UNSHARED = """
 delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
@@ -45,10 +46,6 @@ and not exists (
     join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
     where s.team_id = %(team_id)s and s.photo_id = p.photo_id
 )
-"""
-PHOTOS_OF_CHANNEL = """
-select distinct photo_id from shares
-where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 WATCHED = """
 select channel_id, name, listed_until, compared_at, problem from channels
@@ -109,9 +106,8 @@ class Workspaces:
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             connection.execute(UNWATCH, values)
-            rows = connection.execute(PHOTOS_OF_CHANNEL, values).fetchall()
-            connection.execute(DROP_SHARES, values)
-            photo_ids = [row["photo_id"] for row in rows]
+            dropped = connection.execute(DROP_SHARES, values).fetchall()
+            photo_ids = [row["photo_id"] for row in dropped]
             connection.execute(DROP_UNSHARED, {"team_id": team_id, "photo_ids": photo_ids})
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:

@@ -123,15 +123,12 @@ class FindPhotos:
             if channel_id in watched
         ]
         matches = self._match_faces(team_id, [reference], visible) if visible else []
-        pending = sum(
-            self._photos.counts(team_id, channel_id=channel_id).pending for channel_id in visible
-        )
         log.info("photos.found", matches=len(matches), channels=len(visible))
         return Found(
             matches=matches,
             faces_in_picture=reference.faces_in_picture,
             channels_searched=len(visible),
-            photos_pending=pending,
+            photos_pending=self._photos.pending(team_id, visible),
         )
 
     def _reference(self, team_id: TeamId, user_id: UserId) -> Reference:

@@ -1,12 +1,12 @@
 """Turn and scale a face onto an embedder's template. Pure geometry, no model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.arrays import Crops, Image, Landmarks
+from pipeline.domain.arrays import Crops, Embeddings, Image, Landmarks, unit
 
 _MIN_REDUCTION = 2.0
 
@@ -47,6 +47,15 @@ def crop_faces(
             scale *= 2.0
         crops[i] = cv2.warpAffine(source, matrix, (side_px, side_px), flags=cv2.INTER_LINEAR)
     return crops
+
+
+def embedded_with_mirror(crops: Crops, run: Callable[[Crops], NDArray[np.float32]]) -> Embeddings:
+    """Embeddings (N, D): of each crop and its mirror image the mean direction, in one batch.
+
+    `run` turns crops (2N, S, S, 3) into rows (2N, D) of any length.
+    """
+    straight, mirrored = np.split(unit(run(np.concatenate([crops, crops[:, :, ::-1]]))), 2)
+    return unit(straight + mirrored)
 
 
 def resized(image: Image, scale: float) -> Image:

@@ -10,9 +10,9 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from pipeline.domain.arrays import Crops, Embeddings, Image, Landmarks, unit
+from pipeline.domain.arrays import Crops, Embeddings, Image, Landmarks
 from pipeline.errors import EngineUnavailableError
-from pipeline.vision.align import crop_faces
+from pipeline.vision.align import crop_faces, embedded_with_mirror
 from pipeline.vision.openvino_runtime import Network
 
 ARCFACE = (
@@ -79,11 +79,10 @@ class OnnxEmbedder:
         crops = crop_faces(
             image, faces, template=self._format.landmarks, side_px=self._format.side_px
         )
-        both = self._format.as_input(np.concatenate([crops, crops[:, :, ::-1]]))
-        straight, mirrored = np.split(unit(self._run(both)), 2)
-        return unit(straight + mirrored)
+        return embedded_with_mirror(crops, self._run)
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, crops: Crops) -> NDArray[np.float32]:
+        batch = self._format.as_input(crops)
         size = self._max_batch or len(batch)
         parts = [batch[i : i + size] for i in range(0, len(batch), size)]
         return np.concatenate([_first_output(self._network, part) for part in parts]).reshape(

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.domain.arrays import Embeddings, Image, Landmarks, unit
-from pipeline.vision.align import crop_faces
+from pipeline.domain.arrays import Crops, Embeddings, Image, Landmarks
+from pipeline.vision.align import crop_faces, embedded_with_mirror
 from pipeline.vision.openvino_runtime import Network
 
 _SIDE_PX = 128
@@ -39,7 +40,8 @@ class Retail0095:
         if not faces:
             return np.empty((0, self.dimension), np.float32)
         crops = crop_faces(image, faces, template=_TEMPLATE, side_px=_SIDE_PX)
-        both = np.concatenate([crops, crops[:, :, ::-1]])
-        (raw,) = self._network(both.transpose(0, 3, 1, 2).astype(np.float32)).values()
-        straight, mirrored = np.split(unit(raw.reshape(len(both), -1)), 2)
-        return unit(straight + mirrored)
+        return embedded_with_mirror(crops, self._run)
+
+    def _run(self, crops: Crops) -> NDArray[np.float32]:
+        (raw,) = self._network(crops.transpose(0, 3, 1, 2).astype(np.float32)).values()
+        return raw.reshape(len(crops), self.dimension)
