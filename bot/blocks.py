@@ -87,6 +87,11 @@ def _notes(found: Found, request: FindRequest) -> list[str]:
             "You and I share no channel: invite me to the one with the photos, "
             "or join a channel I am in."
         )
+    if found.is_poor:
+        notes.append(
+            f"{whose} profile picture shows a face that is small, blurred or turned away; "
+            "with a clear one I find more."
+        )
     if found.faces_in_picture > 1:
         notes.append(
             f"{whose} profile picture shows {found.faces_in_picture} faces; "

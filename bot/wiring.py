@@ -64,12 +64,11 @@ class Bot:
         self.runtime.claim_engine(self.team_id)
         runtime = self.runtime
         self.find_photos = FindPhotos(
-            pictures=self.workspace,
+            people=runtime.known_people(self.workspace),
             visibility=self.workspace,
             channels=runtime.workspaces,
             photos=runtime.photos,
-            references=runtime.people,
-            reader=runtime.reader,
+            engines=runtime.engines,
             match_faces=runtime.match_faces,
         )
         self._app = build_app(
@@ -83,7 +82,7 @@ class Bot:
             admin=AdminListeners(
                 workspace=self.workspace,
                 admins=slack.findme_admins,
-                engine_id=runtime.reader.engine_id,
+                engines=runtime.engines,
                 reindex=runtime.reindex,
                 runs=runtime.runs,
                 channels=runtime.workspaces,

@@ -1,4 +1,4 @@
-"""`findme index | search | reindex | worker | migrate | models | eval | status`.
+"""`findme index | search | reindex | worker | migrate | models | eval | calibrate | status`.
 
 Nothing heavy is imported here: `findme --help` answers at once.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.errors import FindmeError, SettingsError, UsageError
-from pipeline.evaluation.cli import evaluate
+from pipeline.evaluation.cli import calibrate, evaluate
 
 if TYPE_CHECKING:
     from pipeline.domain.model import TeamId
@@ -43,22 +43,26 @@ class FindmeGroup(click.Group):
             ctx.exit(EXIT_FAILED)
 
 
-def start_runtime(sources: Mapping[TeamId, PhotoSource] | None = None) -> Runtime:
-    """Settings, logs and a runtime for one command."""
+def start_runtime(
+    sources: Mapping[TeamId, PhotoSource] | None = None, *, engine_name: str | None = None
+) -> Runtime:
+    """Settings, logs and a runtime for one command; `engine_name` stands for FINDME_ENGINE."""
     from pipeline.logs import set_up_logs  # noqa: PLC0415
     from pipeline.settings import Settings, load  # noqa: PLC0415
     from pipeline.wiring import Runtime  # noqa: PLC0415
 
-    settings = load(Settings)
+    settings = load(Settings, **({"findme_engine": engine_name} if engine_name else {}))
     set_up_logs(settings.findme_log)
     return Runtime(settings, sources=sources)
 
 
-def _quiet_runtime(sources: Mapping[TeamId, PhotoSource] | None = None) -> Runtime:
+def _quiet_runtime(
+    sources: Mapping[TeamId, PhotoSource] | None = None, *, engine_name: str | None = None
+) -> Runtime:
     """A runtime for a command that draws its own progress: only warnings are logged."""
     from pipeline.logs import set_up_logs  # noqa: PLC0415
 
-    runtime = start_runtime(sources)
+    runtime = start_runtime(sources, engine_name=engine_name)
     set_up_logs("debug" if runtime.settings.findme_log == "debug" else "error")
     return runtime
 
@@ -83,7 +87,13 @@ def index(folder: Path, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("selfie", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "selfies",
+    metavar="SELFIE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    nargs=-1,
+    required=True,
+)
 @click.option("--top", type=click.IntRange(min=1), help="Show at most this many photos.")
 @click.option(
     "--in",
@@ -100,38 +110,55 @@ def index(folder: Path, *, as_json: bool) -> None:
 @click.pass_obj
 def search(
     more_sources: MoreSources | None,
-    selfie: Path,
+    selfies: tuple[Path, ...],
     *,
     top: int | None,
     folder: Path | None,
     sheet: Path | None,
     as_json: bool,
 ) -> None:
-    """Find the photos that show the person in SELFIE (its largest face)."""
+    """Find the photos that show the person in SELFIE (its largest face); several are better."""
     from pipeline.shell import print_matches, save_matches_sheet, search_everywhere  # noqa: PLC0415
 
     runtime = _quiet_runtime(_optional_sources(more_sources) if sheet else None)
     try:
-        answer = search_everywhere(runtime, selfie, folder=folder)
+        answer = search_everywhere(runtime, *selfies, folder=folder)
         shown = answer.matches[:top] if top else answer.matches
         if sheet:
-            save_matches_sheet(runtime, shown, sheet, title=f"Photos of {selfie.stem}")
+            save_matches_sheet(runtime, shown, sheet, title=f"Photos of {selfies[0].stem}")
         print_matches(answer, shown, as_json=as_json)
     finally:
         runtime.close()
 
 
 @click.command()
+@click.option("--engine", "engine_name", help="Change the index to this engine.")
+@click.option(
+    "--leave-failed",
+    is_flag=True,
+    help="Change the engine although some photos can't be fetched; they are given up.",
+)
 @click.pass_obj
-def reindex(more_sources: MoreSources | None) -> None:
-    """Read every photo again, with the engine of FINDME_ENGINE."""
+def reindex(
+    more_sources: MoreSources | None, *, engine_name: str | None, leave_failed: bool
+) -> None:
+    """Read every photo again, with the engine of FINDME_ENGINE or another one.
+
+    An index of another engine is changed: the new faces are filled in beside the old ones, and
+    searches, also those of a running bot, stay with the old ones until all are there. Stopped half
+    way, it goes on where it was when it is run again.
+    """
     from pipeline.shell import reindex_everything  # noqa: PLC0415
 
-    runtime = _quiet_runtime(_optional_sources(more_sources))
+    runtime = _quiet_runtime(_optional_sources(more_sources), engine_name=engine_name)
     try:
-        reindex_everything(runtime)
+        is_done = reindex_everything(runtime, leave_failed=leave_failed)
     finally:
         runtime.close()
+    if not is_done:
+        raise click.exceptions.Exit(EXIT_FAILED)
+    if engine_name:
+        click.echo(f"Set FINDME_ENGINE={engine_name} before Findme is started again.", err=True)
 
 
 @click.command()
@@ -229,5 +256,6 @@ COMMANDS: tuple[click.Command, ...] = (
     migrate,
     models,
     evaluate,
+    calibrate,
     status,
 )

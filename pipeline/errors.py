@@ -64,3 +64,11 @@ class NoProfilePictureError(FindmeError):
 
 class NoFaceInPictureError(FindmeError):
     """There is no face to be seen in that picture."""
+
+
+class PoorFaceError(FindmeError):
+    """That face is too small, blurred or turned away; take a picture that shows it well."""
+
+
+class FaceGoneError(FindmeError):
+    """That photo, or the face in it, is not there any more; search again."""

@@ -8,21 +8,28 @@ from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
 from pipeline.folder import LOCAL, FolderSource
 from pipeline.jobs.worker import JobHandlers, Worker
-from pipeline.ports import FaceReader, PhotoSource
+from pipeline.ports import FaceReader, PhotoSource, ProfilePictures
 from pipeline.settings import Settings
 from pipeline.storage.connect import Database
 from pipeline.storage.embedded import EmbeddedServer
+from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.faces import Faces
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.migrate import migrate
 from pipeline.storage.people import People
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
+from pipeline.storage.verdicts import Verdicts
 from pipeline.storage.workspaces import Workspaces
-from pipeline.usecases.find_photos import MatchFaces
-from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel
+from pipeline.usecases.change_engine import ChangeEngine
+from pipeline.usecases.give_verdict import GiveVerdict
+from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel, ReadPhoto
+from pipeline.usecases.known_people import AddSelfie, KnownPeople
+from pipeline.usecases.match_faces import MatchFaces
 from pipeline.usecases.reindex import Reindex
+from pipeline.usecases.self_calibration import Curves, SelfCalibration
 from pipeline.vision.engines import RECIPES, load_engine
+from pipeline.vision.team_engines import TeamEngines
 from pipeline.vision.weights import WeightStore
 
 
@@ -114,9 +121,75 @@ class Runtime:
         return JobQueue(self.database)
 
     @cached_property
+    def verdicts(self) -> Verdicts:
+        """People's own words."""
+        return Verdicts(self.database)
+
+    @cached_property
+    def engine_changes(self) -> EngineChangeStore:
+        """Another engine's faces beside the present ones."""
+        return EngineChangeStore(self.database)
+
+    @cached_property
+    def engines(self) -> TeamEngines:
+        """The engine that each workspace's index is of."""
+        return TeamEngines(
+            engine_of=self.workspaces.engine,
+            own=lambda: self.reader,
+            load=lambda name: load_engine(
+                self.settings.model_copy(update={"findme_engine": name}), self.weights
+            ),
+        )
+
+    @cached_property
+    def curves(self) -> Curves:
+        """How alike strangers are, as the index shows."""
+        return SelfCalibration(pairs=self.faces, clock=now)
+
+    @cached_property
     def match_faces(self) -> MatchFaces:
-        """References -> matches."""
-        return MatchFaces(faces=self.faces, reader=self.reader)
+        """A person -> matches."""
+        return MatchFaces(faces=self.faces, engines=self.engines, curves=self.curves)
+
+    @cached_property
+    def add_selfie(self) -> AddSelfie:
+        """A selfie -> a reference."""
+        return AddSelfie(references=self.people, engines=self.engines)
+
+    @cached_property
+    def give_verdict(self) -> GiveVerdict:
+        """A person's word on a match."""
+        return GiveVerdict(verdicts=self.verdicts)
+
+    @cached_property
+    def read_photo(self) -> ReadPhoto:
+        """A photo -> its faces."""
+        return ReadPhoto(sources=self.sources, photos=self.photos)
+
+    @cached_property
+    def index_photo(self) -> IndexPhoto:
+        """A pending photo -> its faces in the index."""
+        return IndexPhoto(read=self.read_photo, photos=self.photos, engines=self.engines)
+
+    @cached_property
+    def change_engine(self) -> ChangeEngine:
+        """An index of another engine -> one of this runtime's."""
+        return ChangeEngine(
+            read=self.read_photo,
+            photos=self.photos,
+            changes=self.engine_changes,
+            reader=self.reader,
+            concurrency=self.settings.findme_workers,
+        )
+
+    def known_people(self, pictures: ProfilePictures) -> KnownPeople:
+        """What is known of people whose profile pictures are there."""
+        return KnownPeople(
+            pictures=pictures,
+            references=self.people,
+            verdicts=self.verdicts,
+            engines=self.engines,
+        )
 
     @cached_property
     def list_channel(self) -> ListChannel:
@@ -166,12 +239,11 @@ class Runtime:
 
     def worker(self, team_ids: list[TeamId]) -> Worker:
         """A worker for these workspaces; not started yet."""
-        index_photo = IndexPhoto(sources=self.sources, photos=self.photos, reader=self.reader)
         return Worker(
             self.database.conninfo,
             team_ids=team_ids,
             handlers=JobHandlers(
-                index_photo=index_photo,
+                index_photo=self.index_photo,
                 give_up=self.photos.mark_given_up,
                 list_channel=self.list_channel,
             ),

@@ -6,6 +6,7 @@ from bot import blocks
 from bot.payloads import Json, ReindexRequest, StatusRequest, admin_request, is_workspace_admin
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
+from pipeline.ports import Engines
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
 from pipeline.storage.workspaces import Workspaces
@@ -22,7 +23,7 @@ class AdminListeners:
         *,
         workspace: SlackWorkspace,
         admins: frozenset[str],
-        engine_id: str,
+        engines: Engines,
         reindex: Reindex,
         runs: Runs,
         channels: Workspaces,
@@ -30,7 +31,7 @@ class AdminListeners:
     ) -> None:
         self._workspace = workspace
         self._admins = admins
-        self._engine_id = engine_id
+        self._engines = engines
         self._reindex = reindex
         self._runs = runs
         self._channels = channels
@@ -58,7 +59,8 @@ class AdminListeners:
             for channel in self._channels.watched(request.team_id)
         ]
         problems = self._photos.problems(request.team_id, limit=PROBLEMS)
-        page = blocks.status(self._engine_id, channels, problems)
+        engine_id = self._engines.of(request.team_id).engine_id
+        page = blocks.status(engine_id, channels, problems)
         respond(text="Findme status", blocks=blocks.as_json(page))
 
     def _start_reindex(self, request: ReindexRequest, respond: Respond) -> None:

@@ -27,6 +27,14 @@ class PhotoState(Enum):
     GIVEN_UP = "given up"
 
 
+class ReferenceKind(Enum):
+    """Where a reference comes from."""
+
+    PROFILE = "profile"
+    SELFIE = "selfie"
+    CONFIRMED = "confirmed"
+
+
 class Certainty(Enum):
     """How far a match can be relied on."""
 
@@ -158,6 +166,7 @@ class Reference:
     embedding: Embedding
     quality: float
     faces_in_picture: int
+    kind: ReferenceKind = ReferenceKind.PROFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +184,20 @@ class NearFace:
     face_id: FaceId
     box: Box
     quality: float
+    embedding: Embedding
     distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbourhood:
+    """What a search met: the near faces, nearest first, and how alike the others are.
+
+    Of `searched` faces `alike` lie in the range of distances that was asked about.
+    """
+
+    faces: Sequence[NearFace]
+    searched: int
+    alike: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +206,8 @@ class Match:
 
     face: NearFace
     certainty: Certainty
+    confirmed: bool = False
+    """The person said so."""
 
     @property
     def similarity(self) -> float:

@@ -74,6 +74,10 @@ def eval_lfw(
     help="A stranger who is a person after all, like rachel=Jennifer_Aniston; may be repeated. "
     "Their photos count neither way for that person.",
 )
+@click.option(
+    "--own-curve", is_flag=True, help="Judge by the engine's own thresholds, not the index's."
+)
+@click.option("--no-expansion", is_flag=True, help="Search with the portrait alone.")
 @AS_JSON
 @PLOT
 @ENGINE
@@ -84,6 +88,8 @@ def eval_event(
     strangers: Path | None,
     strangers_limit: int | None,
     same_as: tuple[str, ...],
+    own_curve: bool,
+    no_expansion: bool,
     as_json: bool,
     plot_path: Path | None,
     engine_name: str | None,
@@ -108,11 +114,48 @@ def eval_event(
     same = read_same(same_as, events, others)
     settings, engine = _engine(engine_name)
     report = evaluate_events(
-        events, settings=settings, engine=engine, together=together, strangers=others, same=same
+        events,
+        settings=settings,
+        engine=engine,
+        together=together,
+        strangers=others,
+        same=same,
+        learn=not own_curve,
+        expand=not no_expansion,
     )
     print_events(report, as_json=as_json)
     if plot_path:
         event_plot(report, plot_path)
+
+
+@click.command("calibrate")
+@AS_JSON
+@PLOT
+def calibrate(*, as_json: bool, plot_path: Path | None) -> None:
+    """Show the thresholds: the engine's own, what this index makes of them, and why.
+
+    With several workspaces in one database, the plot shows the one with the most faces.
+    """
+    from pipeline.evaluation.calibration import (  # noqa: PLC0415
+        calibration_plot,
+        calibrations,
+        print_calibrations,
+    )
+    from pipeline.logs import set_up_logs  # noqa: PLC0415
+    from pipeline.settings import Settings, load  # noqa: PLC0415
+    from pipeline.wiring import Runtime  # noqa: PLC0415
+
+    _check_plot(plot_path)
+    settings = load(Settings)
+    set_up_logs("debug" if settings.findme_log == "debug" else "error")
+    runtime = Runtime(settings)
+    try:
+        found = calibrations(runtime)
+    finally:
+        runtime.close()
+    print_calibrations(found, as_json=as_json)
+    if plot_path and found:
+        calibration_plot(max(found, key=lambda one: one.faces), plot_path)
 
 
 def _engine(name: str | None) -> tuple[Settings, FaceReader]:

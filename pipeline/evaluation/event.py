@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.calibration import Curve
 from pipeline.domain.model import Certainty, EngineId, Match, PhotoFaces
+from pipeline.domain.references import reference_from
 from pipeline.errors import FindmeError, NoFaceInPictureError, UnreadablePhotoError
 from pipeline.evaluation.metrics import NO_FACE, Histogram, Scores, counted
 from pipeline.evaluation.pictures import Pictures, threads_of, with_bar
@@ -24,7 +26,8 @@ from pipeline.folder import LOCAL, channel_of
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings
 from pipeline.shell import index_folder, search_everywhere
-from pipeline.usecases.find_photos import reference_from
+from pipeline.usecases.match_faces import MatchFaces
+from pipeline.usecases.self_calibration import own_curve
 from pipeline.wiring import Runtime
 
 _MAX_PROBLEMS = 10_000
@@ -140,14 +143,9 @@ class RememberingReader(FaceReader):
         return self._reader.engine_id
 
     @property
-    def maybe_distance(self) -> float:
+    def curve(self) -> Curve:
         """Of the reader behind."""
-        return self._reader.maybe_distance
-
-    @property
-    def sure_distance(self) -> float:
-        """Of the reader behind."""
-        return self._reader.sure_distance
+        return self._reader.curve
 
     def read(self, data: bytes) -> PhotoFaces:
         """Read once, remembered ever after."""
@@ -222,10 +220,13 @@ def evaluate_events(
     together: bool = False,
     strangers: Pictures | None = None,
     same: Mapping[str, Collection[str]] | None = None,
+    learn: bool = True,
+    expand: bool = True,
 ) -> EventsReport:
     """Index and search each event, in one index or in one each, among strangers if there are any.
 
-    `same` tells which strangers are people of the events after all (`strangers.read_same`).
+    Without `learn` the thresholds are the engine's own, without `expand` the portrait alone is
+    searched with. `same` tells which strangers are people of the events after all (`read_same`).
     Raises: DatabaseUnavailableError.
     """
     reader = RememberingReader(engine)
@@ -238,14 +239,20 @@ def evaluate_events(
     nothing = counted(np.empty(0))
     histogram = Histogram(genuine=nothing, impostor=nothing.copy())
     for indexed in [events] if together else [[event] for event in events]:
-        with _index(indexed, others, settings=settings, reader=reader) as runtime:
+        with temporary_index(indexed, others, settings=settings, reader=reader) as runtime:
+            runtime.match_faces = MatchFaces(
+                faces=runtime.faces,
+                engines=runtime.engines,
+                curves=runtime.curves if learn else own_curve,
+                expand=expand,
+            )
             photos = [photo for event in indexed for photo in event.photos]
             known = KnownIndex([*photos, *(other.photo for other in others)], reader)
             results += [_measure(runtime, event, known, histogram) for event in indexed]
     return EventsReport(
         engine_id=reader.engine_id,
-        sure_similarity=1.0 - reader.sure_distance,
-        maybe_similarity=1.0 - reader.maybe_distance,
+        sure_similarity=reader.curve.sure,
+        maybe_similarity=reader.curve.maybe,
         together=together,
         strangers=len(others),
         results=results,
@@ -254,7 +261,7 @@ def evaluate_events(
 
 
 @contextmanager
-def _index(
+def temporary_index(
     events: Sequence[Event],
     strangers: Sequence[Stranger],
     *,

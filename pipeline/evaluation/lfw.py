@@ -61,6 +61,7 @@ class LfwReport:
 
     engine_id: EngineId
     pictures: int
+    faces: int
     people: int
     pairs: int
     folds: int
@@ -74,11 +75,22 @@ class LfwReport:
     seconds: float
     threads: int
 
+    @property
+    def ms_per_face(self) -> float:
+        """Decoding, detecting and embedding, shared out among all faces found."""
+        return sum(self.ms.values()) * self.pictures / max(1, self.faces)
+
+    @property
+    def embed_ms_per_face(self) -> float:
+        """Of it what the embedder takes."""
+        return self.ms["embed"] * self.pictures / max(1, self.faces)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     name: str
     person: str
+    faces: int
     embedding: Embedding | None
 
 
@@ -155,14 +167,15 @@ def evaluate_lfw(lfw: Lfw, reader: FaceReader, *, threads: int) -> LfwReport:
     return LfwReport(
         engine_id=reader.engine_id,
         pictures=len(read),
+        faces=sum(one.faces for one in read),
         people=len(set(people)),
         pairs=len(lfw.pairs),
         folds=len(set(folds.tolist())),
         accuracy=fold_accuracy(scores, np.array([pair.same for pair in lfw.pairs]), folds),
         all_pairs=compared,
         at_far={far: compared.at_far(far) for far in FARS},
-        sure=compared.at_threshold(1.0 - reader.sure_distance),
-        maybe=compared.at_threshold(1.0 - reader.maybe_distance),
+        sure=compared.at_threshold(reader.curve.sure),
+        maybe=compared.at_threshold(reader.curve.maybe),
         misses=[one.name for one in read if one.embedding is None],
         ms={stage: 1000 * (after[stage] - before[stage]) / len(read) for stage in STAGES},
         seconds=time.perf_counter() - started,
@@ -183,12 +196,14 @@ def nearest_to_centre(photo: PhotoFaces) -> Face | None:
 
 def _read(picture: Picture, reader: FaceReader) -> _Read:
     try:
-        face = nearest_to_centre(reader.read(picture.data))
+        photo = reader.read(picture.data)
     except UnreadablePhotoError as error:
         raise UsageError(f"{picture.name} can't be read: {error}.") from error
+    face = nearest_to_centre(photo)
     return _Read(
         name=picture.name,
         person=picture.person,
+        faces=len(photo.faces),
         embedding=None if face is None else face.embedding,
     )
 

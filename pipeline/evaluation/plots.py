@@ -52,6 +52,14 @@ def save_plot(
 
     Raises: UsageError if matplotlib is missing or the file can't be written.
     """
+    figure, left, right = new_figure(title=title, subtitle=subtitle)
+    _draw_scores(left, histogram, counting=counting, marks=marks)
+    _draw_roc(right, histogram, marks=marks)
+    save_figure(figure, path)
+
+
+def new_figure(*, title: str, subtitle: str) -> tuple[Any, Any, Any]:
+    """A figure with two axes side by side. Raises: UsageError if matplotlib is missing."""
     need_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -62,8 +70,11 @@ def save_plot(
     figure.subplots_adjust(left=0.06, right=0.975, top=0.80, bottom=0.115, wspace=0.2)
     figure.text(0.06, 0.932, title, size=15, weight="bold", color=INK)
     figure.text(0.06, 0.885, subtitle, size=10.5, color=GREY)
-    _draw_scores(left, histogram, counting=counting, marks=marks)
-    _draw_roc(right, histogram, marks=marks)
+    return figure, left, right
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """As a PNG. Raises: UsageError if the file can't be written."""
     try:
         figure.savefig(path, dpi=_DPI, format="png")
     except OSError as error:
@@ -109,7 +120,7 @@ def _draw_scores(axes: Any, histogram: Histogram, *, counting: str, marks: Marks
             size=10,
             weight="bold",
         )
-    _finish(axes, x="cosine similarity", y=counting)
+    finished(axes, x="cosine similarity", y=counting)
     axes.legend(loc="upper left", frameon=False, fontsize=10, labelcolor=INK)
 
 
@@ -143,7 +154,7 @@ def _draw_roc(axes: Any, histogram: Histogram, *, marks: Marks) -> None:
         )
     room = max(1.0 - bottom, 0.01)
     axes.set_ylim(bottom - 0.12 * room, 1.0 + 0.05 * room)
-    _finish(axes, x="false accept rate (FAR)", y="true accept rate (TAR)")
+    finished(axes, x="false accept rate (FAR)", y="true accept rate (TAR)")
     axes.legend(loc="lower right", frameon=False, fontsize=10, labelcolor="linecolor")
 
 
@@ -169,7 +180,8 @@ def _without_faceless(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return kept
 
 
-def _finish(axes: Any, *, x: str, y: str) -> None:
+def finished(axes: Any, *, x: str, y: str) -> None:
+    """Name the axes and leave out what says nothing."""
     axes.set_xlabel(x, color=GREY, size=10.5)
     axes.set_ylabel(y, color=GREY, size=10.5)
     axes.tick_params(colors=GREY, labelsize=9.5, which="both", length=0)

@@ -2,7 +2,7 @@
 
 `findme eval lfw --json` is one object:
 
-- `engine`, `pictures`, `people`, `pairs`, `folds`
+- `engine`, `pictures`, `faces` (found on all of them), `people`, `pairs`, `folds`
 - `accuracy`: `mean` and `standard_error` over the folds, and the `thresholds` used in them
 - `genuine_pairs`, `impostor_pairs`: of all pictures with each other
 - `at_far`: a list; of each: `target_far`, and what the lowest threshold does that keeps to it:
@@ -11,6 +11,7 @@
 - `sure`, `maybe`: the same at the engine's own thresholds
 - `misses`: the pictures without a face; their pairs are never accepted
 - `ms`: `decode`, `detect`, `embed`, mean ms per picture while `threads` were read at once
+- `ms_per_face`: all of that shared out among the faces found; `embed_ms_per_face`: of it `embed`
 - `seconds`: the whole run
 
 `findme eval event --json` is one object:
@@ -72,7 +73,9 @@ def print_lfw(report: LfwReport, *, as_json: bool) -> None:
     out.print(
         f"{len(report.all_pairs.genuine):,} genuine and {report.all_pairs.impostor_pairs:,} "
         f"impostor pairs. Of several faces the one nearest to the centre was taken.\n"
-        f"ms per picture, {report.threads} at once: {stages}; {report.seconds:.0f} s in all.",
+        f"ms per picture, {report.threads} at once: {stages}; per face (of {report.faces:,}) "
+        f"{report.ms_per_face:.1f}, of it embed {report.embed_ms_per_face:.1f}; "
+        f"{report.seconds:.0f} s in all.",
         highlight=False,
     )
     out.print(f"{len(report.misses)} without a face{_some(report.misses)}.", markup=False)
@@ -128,6 +131,7 @@ def lfw_json(report: LfwReport) -> dict[str, Any]:
     return {
         "engine": report.engine_id,
         "pictures": report.pictures,
+        "faces": report.faces,
         "people": report.people,
         "pairs": report.pairs,
         "folds": report.folds,
@@ -143,6 +147,8 @@ def lfw_json(report: LfwReport) -> dict[str, Any]:
         "maybe": _operating(report.maybe),
         "misses": list(report.misses),
         "ms": {stage: round(ms, 3) for stage, ms in report.ms.items()},
+        "ms_per_face": round(report.ms_per_face, 3),
+        "embed_ms_per_face": round(report.embed_ms_per_face, 3),
         "threads": report.threads,
         "seconds": round(report.seconds, 1),
     }

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from pipeline.domain.arrays import Embedding
@@ -13,20 +15,22 @@ from pipeline.domain.model import (
     FaceId,
     FileId,
     NearFace,
+    Neighbourhood,
     PhotoId,
     Share,
     TeamId,
     UserId,
 )
+from pipeline.domain.references import POOR_QUALITY
 from pipeline.storage.connect import Database
 
 # The distance is computed in the materialized part, after the engine is fixed: embeddings of two
 # engines have different dimensions, and comparing them is an error. The earliest share that the
-# asker can open stands for the photo.
+# asker can open stands for the photo. The crowd comes with each row; without a near face, alone.
 NEAREST = """
-with near as materialized (
-    select f.photo_id, f.face_id, f.box, f.quality,
-        f.embedding <=> %(reference)s as distance
+with scanned as materialized (
+    select f.photo_id, f.face_id, f.box, f.quality, f.embedding,
+        f.embedding <=> %(query)s as distance
     from faces f
     where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
     and exists (
@@ -34,18 +38,25 @@ with near as materialized (
         where s.team_id = %(team_id)s and s.photo_id = f.photo_id
         and s.channel_id = any(%(channel_ids)s)
     )
+), crowd as (
+    select count(*) as searched,
+        count(*) filter (where distance > %(alike_from)s and distance <= %(alike_to)s) as alike
+    from scanned
+), near as (
+    select * from scanned
+    where distance <= %(max_distance)s or face_id = any(%(always)s)
 )
-select near.*, p.file_id, p.name, p.media_type, p.content_hash, p.posted_by, p.posted_at,
+select crowd.*, near.*, p.file_id, p.name, p.media_type, p.content_hash, p.posted_by, p.posted_at,
     s.channel_id, s.ts, s.permalink, s.shared_by, s.shared_at
-from near
-join photos p on p.team_id = %(team_id)s and p.photo_id = near.photo_id
-cross join lateral (
+from crowd
+left join near on true
+left join photos p on p.team_id = %(team_id)s and p.photo_id = near.photo_id
+left join lateral (
     select * from shares s
     where s.team_id = %(team_id)s and s.photo_id = near.photo_id
     and s.channel_id = any(%(channel_ids)s)
     order by s.shared_at, s.ts limit 1
-) s
-where near.distance <= %(max_distance)s
+) s on true
 order by near.distance, near.face_id
 """
 
@@ -55,9 +66,37 @@ select count(*) as faces from faces
 where team_id = %(team_id)s and engine_id = %(engine_id)s
 """
 
+# The newest photos with company, the best faces of each: a crowd of fifty in one photo says no
+# more than five, and what was posted twice says it once.
+TOGETHER = """
+with company as (
+    select f.photo_id from faces f
+    join photos p on p.team_id = f.team_id and p.photo_id = f.photo_id
+    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
+    and f.quality >= %(least_quality)s
+    and not exists (
+        select from photos earlier where earlier.team_id = p.team_id
+        and earlier.content_hash = p.content_hash and earlier.photo_id < p.photo_id
+    )
+    group by f.photo_id having count(*) > 1 order by f.photo_id desc limit %(photos)s
+), best as (
+    select f.photo_id, f.embedding,
+        row_number() over (partition by f.photo_id order by f.quality desc, f.face_id) as place
+    from faces f join company on company.photo_id = f.photo_id
+    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
+    and f.quality >= %(least_quality)s
+)
+select (1 - (one.embedding <=> other.embedding))::real as similarity
+from best one
+join best other on other.photo_id = one.photo_id and other.place > one.place
+where one.place <= %(faces)s and other.place <= %(faces)s
+"""
+PHOTOS_TOGETHER = 2_000
+FACES_TOGETHER = 5
+
 
 class Faces:
-    """Implements ports.FaceSearch by an exact scan."""
+    """Implements ports.FaceSearch by an exact scan, and ports.ImpostorPairs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -72,31 +111,46 @@ class Faces:
     def nearest(
         self,
         team_id: TeamId,
-        references: Sequence[Embedding],
+        query: Embedding,
         *,
         engine_id: EngineId,
         channel_ids: Sequence[ChannelId],
         max_distance: float,
-    ) -> list[NearFace]:
-        """All faces within `max_distance` of any reference, in these channels, nearest first."""
-        closest: dict[FaceId, NearFace] = {}
+        alike: tuple[float, float],
+        always: Sequence[FaceId] = (),
+    ) -> Neighbourhood:
+        """All faces within `max_distance` of the query in these channels, nearest first."""
+        values = {
+            "team_id": team_id,
+            "engine_id": engine_id,
+            "query": HalfVector(query),
+            "channel_ids": list(channel_ids),
+            "max_distance": max_distance,
+            "alike_from": alike[0],
+            "alike_to": alike[1],
+            "always": list(always),
+        }
         with self._database.transaction() as connection:
-            for reference in references:
-                rows = connection.execute(
-                    NEAREST,
-                    {
-                        "team_id": team_id,
-                        "engine_id": engine_id,
-                        "reference": HalfVector(reference),
-                        "channel_ids": list(channel_ids),
-                        "max_distance": max_distance,
-                    },
-                )
-                for face in map(_near_face, rows):
-                    known = closest.get(face.face_id)
-                    if known is None or face.distance < known.distance:
-                        closest[face.face_id] = face
-        return sorted(closest.values(), key=lambda face: (face.distance, face.face_id))
+            rows = connection.execute(NEAREST, values).fetchall()
+        crowd = rows[0]
+        return Neighbourhood(
+            faces=[_near_face(row) for row in rows if row["face_id"] is not None],
+            searched=crowd["searched"],
+            alike=crowd["alike"],
+        )
+
+    def together(self, team_id: TeamId, *, engine_id: EngineId) -> NDArray[np.float32]:
+        """Cosine similarities (N,) of faces that share a photo; poor faces and reposts left out."""
+        values = {
+            "team_id": team_id,
+            "engine_id": engine_id,
+            "least_quality": POOR_QUALITY,
+            "photos": PHOTOS_TOGETHER,
+            "faces": FACES_TOGETHER,
+        }
+        with self._database.transaction() as connection:
+            rows = connection.execute(TOGETHER, values).fetchall()
+        return np.array([row["similarity"] for row in rows], np.float32)
 
 
 def _near_face(row: dict[str, Any]) -> NearFace:
@@ -119,6 +173,7 @@ def _near_face(row: dict[str, Any]) -> NearFace:
         face_id=FaceId(row["face_id"]),
         box=Box(x_px=x, y_px=y, width_px=width, height_px=height),
         quality=row["quality"],
+        embedding=row["embedding"].to_numpy().astype(np.float32),
         distance=row["distance"],
     )
 

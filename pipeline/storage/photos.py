@@ -62,7 +62,11 @@ select photo_id, file_id, name, media_type, url, version, state, engine_id, widt
         as has_shares
 from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
+# Of every engine: what was read before is another picture, or will be read again.
 DROP_FACES = "delete from faces where team_id = %(team_id)s and photo_id = %(photo_id)s"
+DROP_FILLS = "delete from fills where team_id = %(team_id)s and photo_id = %(photo_id)s"
+# A change of engine waits for whoever is about to store the old one's faces.
+LOCK_ENGINE = "select engine_id from workspaces where team_id = %(team_id)s for share"
 # The row lock makes two workers on one photo take turns: the second replaces what the first wrote.
 LOCK_PHOTO = """
 select version from photos where team_id = %(team_id)s and photo_id = %(photo_id)s for update
@@ -116,7 +120,8 @@ select count(*) as photos,
 from photos p
 left join lateral (
     select count(*) as n from faces f
-    where f.team_id = p.team_id and f.photo_id = p.photo_id having count(*) > 0
+    where f.team_id = p.team_id and f.photo_id = p.photo_id and f.engine_id = p.engine_id
+    having count(*) > 0
 ) f on true
 where p.team_id = %(team_id)s
 and (%(run_id)s::bigint is null or p.run_id = %(run_id)s)
@@ -211,19 +216,19 @@ class Photos:
     ) -> bool:
         """Replace the photo's faces and mark it indexed, in one transaction.
 
-        False, and nothing is changed, if the photo was deleted or another `version` of it was
-        listed meanwhile.
+        False, and nothing is changed, if the photo was deleted, or another `version` of it was
+        listed, or the workspace changed its engine, meanwhile.
         """
         photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
+            workspace = connection.execute(LOCK_ENGINE, photo).fetchone()
+            if workspace is None or workspace["engine_id"] != engine_id:
+                return False
             known = connection.execute(LOCK_PHOTO, photo).fetchone()
             if known is None or known["version"] != version:
                 return False
-            connection.execute(DROP_FACES, photo)
-            if faces.faces:
-                connection.cursor().executemany(
-                    ADD_FACE, [photo | _face_values(face) for face in faces.faces]
-                )
+            _drop_faces(connection, photo)
+            add_faces(connection, team_id, photo_id, engine_id, faces)
             size = {"width_px": faces.width_px, "height_px": faces.height_px}
             connection.execute(MARK_INDEXED, photo | size | {"content_hash": content_hash})
         return True
@@ -234,7 +239,7 @@ class Photos:
         with self._database.transaction() as connection:
             # The photo first, as everywhere: two that lock in different orders deadlock.
             connection.execute(MARK, values | {"state": "unreadable", "reason": reason})
-            connection.execute(DROP_FACES, values)
+            _drop_faces(connection, values)
 
     def mark_given_up(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
         """It could not be fetched or stored, after every retry; faces it had stay."""
@@ -313,6 +318,25 @@ class Photos:
         with self._database.transaction() as connection:
             rows = connection.execute(PROBLEMS, values).fetchall()
         return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]
+
+
+def add_faces(
+    connection: Connection,
+    team_id: TeamId,
+    photo_id: PhotoId,
+    engine_id: EngineId,
+    faces: PhotoFaces,
+) -> None:
+    """Store the faces of a photo whose row is locked."""
+    if not faces.faces:
+        return
+    photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
+    connection.cursor().executemany(ADD_FACE, [photo | _face_values(face) for face in faces.faces])
+
+
+def _drop_faces(connection: Connection, photo: Row) -> None:
+    connection.execute(DROP_FACES, photo)
+    connection.execute(DROP_FILLS, photo)
 
 
 def _photo_values(team_id: TeamId, photo: FoundPhoto, run_id: RunId | None) -> dict[str, Any]:

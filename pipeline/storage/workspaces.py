@@ -12,10 +12,6 @@ on conflict (team_id) do nothing
 """
 # Whichever process asks first decides the engine of a new index.
 ENGINE = "select engine_id from workspaces where team_id = %(team_id)s"
-SET_ENGINE = "update workspaces set engine_id = %(engine_id)s where team_id = %(team_id)s"
-DROP_OTHER_ENGINES_REFERENCES = """
-delete from person_references where team_id = %(team_id)s and engine_id <> %(engine_id)s
-"""
 ALL = "select team_id from workspaces order by team_id"
 
 # Only one of several at once gets a row back; a channel that was left is listed anew.
@@ -80,12 +76,11 @@ class Workspaces:
         assert row is not None  # inserted above; workspaces are never deleted
         return EngineId(row["engine_id"])
 
-    def set_engine(self, team_id: TeamId, engine_id: EngineId) -> None:
-        """From now on the index is made by `engine_id`; references made by others go."""
-        values = {"team_id": team_id, "engine_id": engine_id}
+    def engine(self, team_id: TeamId) -> EngineId | None:
+        """The engine of the workspace's index; None of an unknown workspace."""
         with self._database.transaction() as connection:
-            connection.execute(SET_ENGINE, values)
-            connection.execute(DROP_OTHER_ENGINES_REFERENCES, values)
+            row = connection.execute(ENGINE, {"team_id": team_id}).fetchone()
+        return EngineId(row["engine_id"]) if row else None
 
     def all(self) -> list[TeamId]:
         """Every workspace in this database."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
@@ -14,13 +15,23 @@ from pipeline.domain.model import (
     FileId,
     FoundPhoto,
     Photo,
+    PhotoFaces,
     PhotoId,
     PhotoState,
     TeamId,
 )
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
-from pipeline.ports import ChannelStore, Clock, FaceReader, PhotoSource, PhotoStore, Queue, RunStore
-from pipeline.telemetry import PHOTOS, stage
+from pipeline.ports import (
+    ChannelStore,
+    Clock,
+    Engines,
+    FaceReader,
+    PhotoSource,
+    PhotoStore,
+    Queue,
+    RunStore,
+)
+from pipeline.telemetry import stage
 
 log = structlog.get_logger(__name__)
 
@@ -135,39 +146,63 @@ class AddPhoto:
         return True
 
 
-class IndexPhoto:
-    """Download one photo, find its faces, store them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFaces:
+    """What an engine saw in a photo: the photo as its source described it, its bytes' hash."""
 
-    def __init__(
-        self,
-        *,
-        sources: Mapping[TeamId, PhotoSource],
-        photos: PhotoStore,
-        reader: FaceReader,
-    ) -> None:
+    photo: Photo
+    content_hash: bytes
+    faces: PhotoFaces
+
+
+class ReadPhoto:
+    """Download one photo and find its faces."""
+
+    def __init__(self, *, sources: Mapping[TeamId, PhotoSource], photos: PhotoStore) -> None:
         self._sources = sources
         self._photos = photos
-        self._reader = reader
+
+    def __call__(self, photo: Photo, reader: FaceReader) -> ReadFaces:
+        """Raises: PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
+        source = self._sources[photo.team_id]
+        with stage("download"):
+            photo = self._complete(photo, source)
+            data = source.download(photo)
+        return ReadFaces(
+            photo=photo, content_hash=hashlib.sha256(data).digest(), faces=reader.read(data)
+        )
+
+    def _complete(self, photo: Photo, source: PhotoSource) -> Photo:
+        """The photo with its address and shares; some sources list photos without them."""
+        if photo.url is not None and photo.has_shares:
+            return photo
+        found: FoundPhoto = source.describe(photo.file_id)
+        self._photos.add(photo.team_id, [found])
+        completed = self._photos.get(photo.team_id, photo.photo_id)
+        if completed is None or not completed.media_type.startswith("image/"):
+            raise PhotoGoneError
+        return completed
+
+
+class IndexPhoto:
+    """Bring one pending photo into the index."""
+
+    def __init__(self, *, read: ReadPhoto, photos: PhotoStore, engines: Engines) -> None:
+        self._read = read
+        self._photos = photos
+        self._engines = engines
 
     def __call__(self, team_id: TeamId, photo_id: PhotoId) -> Outcome:
-        """Bring one pending photo into the index.
+        """Index one pending photo; a photo that isn't pending is left alone.
 
-        Raises: SourceUnavailableError, DatabaseUnavailableError: the photo stays pending.
+        Raises: SourceUnavailableError, DatabaseUnavailableError: worth another try.
         """
         photo = self._photos.get(team_id, photo_id)
         if photo is None or photo.state is not PhotoState.PENDING:
             return Outcome.SKIPPED
-        outcome = self._index(photo)
-        PHOTOS.labels(outcome=outcome.value).inc()
-        return outcome
-
-    def _index(self, photo: Photo) -> Outcome:
-        source = self._sources[photo.team_id]
+        reader = self._engines.of(team_id)
         try:
-            with stage("download"):
-                photo = self._complete(photo, source)
-                data = source.download(photo)
-            faces = self._reader.read(data)
+            read = self._read(photo, reader)
         except PhotoGoneError:
             self._photos.delete(photo.team_id, photo.file_id)
             log.info("photo.gone", photo=photo.photo_id)
@@ -180,26 +215,18 @@ class IndexPhoto:
             is_stored = self._photos.put_faces(
                 photo.team_id,
                 photo.photo_id,
-                engine_id=self._reader.engine_id,
-                version=photo.version,
-                content_hash=hashlib.sha256(data).digest(),
-                faces=faces,
+                engine_id=reader.engine_id,
+                version=read.photo.version,
+                content_hash=read.content_hash,
+                faces=read.faces,
             )
-        if not is_stored:
-            return Outcome.SKIPPED
-        log.info("photo.indexed", photo=photo.photo_id, faces=len(faces.faces))
-        return Outcome.INDEXED
-
-    def _complete(self, photo: Photo, source: PhotoSource) -> Photo:
-        """The photo with its address and shares; some sources list photos without them."""
-        if photo.url is not None and photo.has_shares:
-            return photo
-        found: FoundPhoto = source.describe(photo.file_id)
-        self._photos.add(photo.team_id, [found])
-        completed = self._photos.get(photo.team_id, photo.photo_id)
-        if completed is None or not completed.media_type.startswith("image/"):
-            raise PhotoGoneError
-        return completed
+        if is_stored:
+            log.info("photo.indexed", photo=photo.photo_id, faces=len(read.faces.faces))
+            return Outcome.INDEXED
+        if self._engines.of(team_id).engine_id != reader.engine_id:
+            # The index was switched to another engine meanwhile; that one has to see it.
+            return self(team_id, photo_id)
+        return Outcome.SKIPPED
 
 
 def _since(channel: Channel, now: datetime) -> datetime | None:

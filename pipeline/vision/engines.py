@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.domain.calibration import Curve, Impostors
 from pipeline.domain.model import EngineId, PhotoFaces
 from pipeline.errors import EngineUnavailableError, SettingsError
 from pipeline.ports import Detector, Embedder
@@ -20,13 +21,13 @@ JOIN = "+"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Cosine similarities from which a face is *sure* and *maybe* the person, and their grounds."""
+    """How alike strangers are to an embedder, and the grounds for saying so."""
 
-    sure: float
-    maybe: float
+    curve: Curve
     basis: str
 
 
+# `together`: photos of LFW that show several faces, of a quality of 0.1 or more.
 MEASURED = (
     "measured on the impostor pairs of LFW (29.6 million pairs of different people among 7,701 "
     "images): sure lets one in 15,000 through, maybe one in some 270"
@@ -43,14 +44,9 @@ class Engine:
     thresholds: Thresholds
 
     @property
-    def sure_distance(self) -> float:
-        """Cosine distance up to which a face is the person."""
-        return 1.0 - self.thresholds.sure
-
-    @property
-    def maybe_distance(self) -> float:
-        """Cosine distance up to which a face may be the person."""
-        return 1.0 - self.thresholds.maybe
+    def curve(self) -> Curve:
+        """How alike strangers are to it."""
+        return self.thresholds.curve
 
     def read(self, data: bytes) -> PhotoFaces:
         """Decode, detect, align, embed. Raises UnreadablePhotoError with its reason."""
@@ -175,8 +171,10 @@ def _join(parts: list[Recogniser], shares: list[float]) -> Recogniser:
         ),
         embedder=JoinedEmbedder([part.embedder for part in parts], shares),
         thresholds=Thresholds(
-            sure=sum(p.thresholds.sure * s for p, s in zip(parts, shares, strict=True)),
-            maybe=sum(p.thresholds.maybe * s for p, s in zip(parts, shares, strict=True)),
+            curve=Curve(
+                sure=sum(p.thresholds.curve.sure * s for p, s in zip(parts, shares, strict=True)),
+                maybe=sum(p.thresholds.curve.maybe * s for p, s in zip(parts, shares, strict=True)),
+            ),
             basis="weighted means: " + "; ".join(part.thresholds.basis for part in parts),
         ),
     )
@@ -205,7 +203,15 @@ def _retail(weights: WeightStore, _: EngineSettings) -> Recogniser:
     return Recogniser(
         engine_id=RETAIL,
         embedder=Retail0095(weights.path_of(RETAIL_XML)),
-        thresholds=Thresholds(sure=0.45, maybe=0.29, basis=MEASURED),
+        thresholds=Thresholds(
+            curve=Curve(
+                sure=0.45,
+                maybe=0.29,
+                together=Impostors(centre=0.037, spread=0.108, pairs=1109),
+                alike_share=0.056,
+            ),
+            basis=MEASURED,
+        ),
     )
 
 
@@ -216,7 +222,15 @@ def _dlib(weights: WeightStore, _: EngineSettings) -> Recogniser:
     return Recogniser(
         engine_id=DLIB,
         embedder=DlibEmbedder(),
-        thresholds=Thresholds(sure=0.945, maybe=0.92, basis=MEASURED),
+        thresholds=Thresholds(
+            curve=Curve(
+                sure=0.945,
+                maybe=0.92,
+                together=Impostors(centre=0.863, spread=0.038, pairs=434),
+                alike_share=0.020,
+            ),
+            basis=MEASURED,
+        ),
     )
 
 
@@ -230,8 +244,7 @@ def _sface(weights: WeightStore, _: EngineSettings) -> Recogniser:
         # The similarity of best accuracy on LFW lets one in 200 to 300 through for retail and
         # MobileFaceNet, too; theirs for one in 10,000 lies 0.13 to 0.14 above it.
         thresholds=Thresholds(
-            sure=0.50,
-            maybe=0.363,
+            curve=Curve(sure=0.50, maybe=0.363),
             basis="maybe: published, best accuracy on LFW (OpenCV's tutorial dnn_face); "
             "sure: assumed, as far above it as for networks measured here",
         ),
@@ -267,8 +280,7 @@ def _onnx(_: WeightStore, settings: EngineSettings) -> Recogniser:
         engine_id=EngineId(f"onnx-{fingerprint(path, *facts)}"),
         embedder=OnnxEmbedder(path, crop_format),
         thresholds=Thresholds(
-            sure=settings.findme_onnx_sure,
-            maybe=settings.findme_onnx_maybe,
+            curve=Curve(sure=settings.findme_onnx_sure, maybe=settings.findme_onnx_maybe),
             basis="FINDME_ONNX_SURE and FINDME_ONNX_MAYBE",
         ),
     )
@@ -286,7 +298,9 @@ def _clip(_: WeightStore, settings: EngineSettings) -> Recogniser:
     return Recogniser(
         engine_id=EngineId(f"clip-{which}"),
         embedder=ClipEmbedder(path),
-        thresholds=Thresholds(sure=0.95, maybe=0.90, basis="assumed: CLIP is not calibrated"),
+        thresholds=Thresholds(
+            curve=Curve(sure=0.95, maybe=0.90), basis="assumed: CLIP is not calibrated"
+        ),
     )
 
 

@@ -1,108 +1,29 @@
-"""What the use cases need from the outside, as small protocols that belong to them."""
+"""The index: photos, channels, faces, jobs, runs, changes of engine."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.domain.arrays import Embedding, Embeddings, Image, Landmarks
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import (
     Channel,
     ChannelId,
-    Detection,
     EngineId,
+    FaceId,
     FileId,
     FoundPhoto,
-    NearFace,
+    Neighbourhood,
     Photo,
     PhotoFaces,
     PhotoId,
-    ProfilePicture,
-    Reference,
     Run,
     RunId,
     TeamId,
     UserId,
 )
-
-
-class Clock(Protocol):
-    """Tells the time, so that decisions can be handed it."""
-
-    def __call__(self) -> datetime:
-        """Now, with a time zone."""
-        ...
-
-
-class Detector(Protocol):
-    """Finds faces in an image."""
-
-    def detect(
-        self, image: Image, *, closer: Callable[[], Image | None] = lambda: None
-    ) -> list[Detection]:
-        """Every face in the image, strongest first, in px of `image`.
-
-        `closer` gives the same picture at a larger scale (or None), for a detector that sees
-        something small.
-        """
-        ...
-
-
-class Embedder(Protocol):
-    """Turns faces into embeddings; lays them onto its own template first."""
-
-    @property
-    def dimension(self) -> int:
-        """D, the length of an embedding."""
-        ...
-
-    def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
-        """Embeddings (N, D) of the faces at these landmarks, computed as one batch."""
-        ...
-
-
-class FaceReader(Protocol):
-    """An engine as the use cases see it: bytes in, faces out."""
-
-    @property
-    def engine_id(self) -> EngineId:
-        """Under which its embeddings are stored and searched."""
-        ...
-
-    @property
-    def maybe_distance(self) -> float:
-        """Cosine distance up to which a face may be the person, in a small index."""
-        ...
-
-    @property
-    def sure_distance(self) -> float:
-        """Cosine distance up to which it is, in a small index."""
-        ...
-
-    def read(self, data: bytes) -> PhotoFaces:
-        """Decode, detect, align, embed. Raises UnreadablePhotoError with its reason."""
-        ...
-
-
-class PhotoSource(Protocol):
-    """Where photos come from: a Slack workspace, a folder on disk."""
-
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterable[FoundPhoto]:
-        """Photos posted to the channel after `since` (all, if None); may hold known ones.
-
-        Raises: SourceUnavailableError.
-        """
-        ...
-
-    def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
-        """One photo with its shares, the one in `channel_id` among them if that is given.
-
-        Raises: PhotoGoneError, SourceUnavailableError.
-        """
-        ...
-
-    def download(self, photo: Photo) -> bytes:
-        """The file's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
-        ...
 
 
 class PhotoStore(Protocol):
@@ -138,7 +59,8 @@ class PhotoStore(Protocol):
     ) -> bool:
         """Replace the photo's faces and mark it indexed, in one transaction.
 
-        False if the photo was deleted, or another version of it listed, meanwhile.
+        False if the photo was deleted, or another version of it listed, or the workspace changed
+        its engine, meanwhile.
         """
         ...
 
@@ -206,63 +128,27 @@ class FaceSearch(Protocol):
     def nearest(
         self,
         team_id: TeamId,
-        references: Sequence[Embedding],
+        query: Embedding,
         *,
         engine_id: EngineId,
         channel_ids: Sequence[ChannelId],
         max_distance: float,
-    ) -> Sequence[NearFace]:
-        """All faces within `max_distance` of any reference, in these channels, nearest first."""
+        alike: tuple[float, float],
+        always: Sequence[FaceId] = (),
+    ) -> Neighbourhood:
+        """All faces within `max_distance` of the query in these channels, nearest first.
+
+        The faces `always` are among them however far they are. `alike` is the range of distances
+        in which faces are counted.
+        """
         ...
 
 
-class ReferenceStore(Protocol):
-    """Embeddings known to be a person."""
+class ImpostorPairs(Protocol):
+    """Pairs of faces that are different people, as far as one can know: those of one photo."""
 
-    def profile(
-        self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId, picture_hash: str
-    ) -> Reference | None:
-        """The cached reference from exactly this profile picture."""
-        ...
-
-    def put_profile(
-        self,
-        team_id: TeamId,
-        user_id: UserId,
-        *,
-        engine_id: EngineId,
-        picture_hash: str,
-        reference: Reference,
-    ) -> None:
-        """Cache it; references from the person's earlier profile pictures go."""
-        ...
-
-
-class ProfilePictures(Protocol):
-    """The pictures by which people know each other."""
-
-    def picture_of(self, user_id: UserId) -> ProfilePicture:
-        """The present picture. Raises NoProfilePictureError, SourceUnavailableError."""
-        ...
-
-    def fetch(self, picture: ProfilePicture) -> bytes:
-        """Its bytes. Raises NoProfilePictureError, SourceUnavailableError."""
-        ...
-
-
-class Visibility(Protocol):
-    """Who may open what, asked at the source each time."""
-
-    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
-        """Every channel whose photos the person can open now. Raises SourceUnavailableError."""
-        ...
-
-
-class ChannelDirectory(Protocol):
-    """The channels that the bot is in."""
-
-    def joined(self) -> Sequence[Channel]:
-        """Every channel the bot is a member of now. Raises SourceUnavailableError."""
+    def together(self, team_id: TeamId, *, engine_id: EngineId) -> NDArray[np.float32]:
+        """Cosine similarities (N,) of a sample of them; poor faces and reposts left out."""
         ...
 
 
@@ -305,4 +191,45 @@ class RunStore(Protocol):
 
     def finish(self, team_id: TeamId, run_id: RunId) -> None:
         """Its end has been told."""
+        ...
+
+
+class EngineChanges(Protocol):
+    """The change of a workspace's index to another engine, while searches go on."""
+
+    def begin(self, team_id: TeamId, engine_id: EngineId) -> None:
+        """Fill that engine's faces beside the present ones; what another change filled goes."""
+        ...
+
+    def unfilled(
+        self, team_id: TeamId, engine_id: EngineId, *, after: PhotoId, limit: int
+    ) -> Sequence[PhotoId]:
+        """Photos whose faces of that engine are missing, by id, beginning after one."""
+        ...
+
+    def progress(self, team_id: TeamId, engine_id: EngineId) -> tuple[int, int]:
+        """How many photos are filled, and how many there are to fill."""
+        ...
+
+    def fill(
+        self,
+        team_id: TeamId,
+        photo_id: PhotoId,
+        *,
+        engine_id: EngineId,
+        version: str,
+        faces: PhotoFaces,
+    ) -> bool:
+        """Store that engine's faces; False if the photo, or the wish to change, has changed."""
+        ...
+
+    def leave(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
+        """Give a photo up that can't be had: the old faces go, it needs no new ones."""
+        ...
+
+    def switch(self, team_id: TeamId, engine_id: EngineId) -> bool:
+        """From now on that engine is the index's, and the old one's faces go, in one transaction.
+
+        False, and nothing changes, while a photo is unfilled.
+        """
         ...

@@ -1,0 +1,65 @@
+"""Where photos and people come from: a Slack workspace, a folder on disk."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pipeline.domain.model import (
+    Channel,
+    ChannelId,
+    FileId,
+    FoundPhoto,
+    Photo,
+    ProfilePicture,
+    UserId,
+)
+
+
+class PhotoSource(Protocol):
+    """Where photos come from: a Slack workspace, a folder on disk."""
+
+    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterable[FoundPhoto]:
+        """Photos posted to the channel after `since` (all, if None); may hold known ones.
+
+        Raises: SourceUnavailableError.
+        """
+        ...
+
+    def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
+        """One photo with its shares, the one in `channel_id` among them if that is given.
+
+        Raises: PhotoGoneError, SourceUnavailableError.
+        """
+        ...
+
+    def download(self, photo: Photo) -> bytes:
+        """The file's bytes. Raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError."""
+        ...
+
+
+class ProfilePictures(Protocol):
+    """The pictures by which people know each other."""
+
+    def picture_of(self, user_id: UserId) -> ProfilePicture:
+        """The present picture. Raises NoProfilePictureError, SourceUnavailableError."""
+        ...
+
+    def fetch(self, picture: ProfilePicture) -> bytes:
+        """Its bytes. Raises NoProfilePictureError, SourceUnavailableError."""
+        ...
+
+
+class Visibility(Protocol):
+    """Who may open what, asked at the source each time."""
+
+    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
+        """Every channel whose photos the person can open now. Raises SourceUnavailableError."""
+        ...
+
+
+class ChannelDirectory(Protocol):
+    """The channels that the bot is in."""
+
+    def joined(self) -> Sequence[Channel]:
+        """Every channel the bot is a member of now. Raises SourceUnavailableError."""
+        ...

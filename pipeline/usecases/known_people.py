@@ -1,0 +1,146 @@
+"""All that is known of a person's face: profile picture, selfies, faces they confirmed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from pipeline.domain.model import Reference, ReferenceKind, TeamId, UserId
+from pipeline.domain.references import POOR_QUALITY, combined, reference_from, usable
+from pipeline.domain.verdicts import JudgedFaces, tied
+from pipeline.errors import (
+    NoFaceInPictureError,
+    NoProfilePictureError,
+    PoorFaceError,
+    UnreadablePhotoError,
+)
+from pipeline.ports import Engines, FaceReader, ProfilePictures, ReferenceStore, VerdictStore
+from pipeline.usecases.match_faces import Person
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPerson:
+    """A person to search for, and what a reader should know of how they are known."""
+
+    person: Person
+    references: int
+    faces_in_picture: int
+    is_poor: bool
+
+
+class KnownPeople:
+    """Gathers what is known of somebody."""
+
+    def __init__(
+        self,
+        *,
+        pictures: ProfilePictures,
+        references: ReferenceStore,
+        verdicts: VerdictStore,
+        engines: Engines,
+    ) -> None:
+        self._pictures = pictures
+        self._references = references
+        self._verdicts = verdicts
+        self._engines = engines
+
+    def __call__(self, team_id: TeamId, user_id: UserId) -> KnownPerson:
+        """The person, by the workspace's present engine.
+
+        Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError if nothing else
+        is known of them either; SourceUnavailableError, DatabaseUnavailableError.
+        """
+        reader = self._engines.of(team_id)
+        engine_id = reader.engine_id
+        judged = tied(self._verdicts.candidates(team_id, user_id, engine_id=engine_id))
+        own = [
+            *self._references.selfies(team_id, user_id, engine_id=engine_id),
+            *_confirmed(judged),
+        ]
+        try:
+            profile = [self._profile(team_id, user_id, reader)]
+        except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
+            if not own:
+                raise
+            profile = []
+        chosen = usable([*own, *profile], maybe_similarity=reader.curve.maybe)
+        return KnownPerson(
+            person=Person(engine_id=engine_id, query=combined(chosen), judged=judged),
+            references=len(chosen),
+            faces_in_picture=max(one.faces_in_picture for one in chosen),
+            is_poor=all(one.quality < POOR_QUALITY for one in chosen),
+        )
+
+    def _profile(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Reference:
+        """From the profile picture; computed once for each picture."""
+        picture = self._pictures.picture_of(user_id)
+        known = self._references.profile(
+            team_id, user_id, engine_id=reader.engine_id, picture_hash=picture.picture_hash
+        )
+        if known is not None:
+            return known
+        reference = read_reference(reader, self._pictures.fetch(picture))
+        self._references.put_profile(
+            team_id,
+            user_id,
+            engine_id=reader.engine_id,
+            picture_hash=picture.picture_hash,
+            reference=reference,
+        )
+        return reference
+
+
+class AddSelfie:
+    """A picture that somebody took of themselves, to be known better by."""
+
+    def __init__(self, *, references: ReferenceStore, engines: Engines) -> None:
+        self._references = references
+        self._engines = engines
+
+    def __call__(self, team_id: TeamId, user_id: UserId, data: bytes) -> Reference:
+        """Keep the embedding of its largest face; the picture itself is not kept.
+
+        Raises: UnreadablePhotoError, NoFaceInPictureError, PoorFaceError.
+        """
+        reader = self._engines.of(team_id)
+        reference = read_reference(reader, data, kind=ReferenceKind.SELFIE)
+        if reference.quality < POOR_QUALITY:
+            raise PoorFaceError
+        self._references.put_selfie(
+            team_id,
+            user_id,
+            engine_id=reader.engine_id,
+            picture_hash=hashlib.sha256(data).hexdigest(),
+            reference=reference,
+        )
+        log.info("selfie.added", quality=round(reference.quality, 2))
+        return reference
+
+
+def read_reference(
+    reader: FaceReader, data: bytes, *, kind: ReferenceKind = ReferenceKind.PROFILE
+) -> Reference:
+    """The largest face of a picture that shows the person asked for.
+
+    Raises: UnreadablePhotoError, NoFaceInPictureError.
+    """
+    faces = reader.read(data)
+    if not faces.faces:
+        raise NoFaceInPictureError
+    return reference_from(faces, kind=kind)
+
+
+def _confirmed(judged: JudgedFaces) -> Sequence[Reference]:
+    """Confirmed faces as references."""
+    return [
+        Reference(
+            embedding=face.embedding,
+            quality=face.quality,
+            faces_in_picture=1,
+            kind=ReferenceKind.CONFIRMED,
+        )
+        for face in judged.confirmed
+    ]

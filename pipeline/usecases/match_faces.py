@@ -1,0 +1,110 @@
+"""From a person's face to the photos that show it: search, judge, extend, judge again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipeline.domain.arrays import Embedding
+from pipeline.domain.calibration import Limits, alike_distances, limits_for, lookalikes_of
+from pipeline.domain.expansion import extended, merged, within_reach
+from pipeline.domain.matching import judge, without_reposts
+from pipeline.domain.model import ChannelId, EngineId, FaceId, Match, NearFace, TeamId
+from pipeline.domain.verdicts import NOTHING_JUDGED, JudgedFaces
+from pipeline.ports import Engines, FaceReader, FaceSearch
+from pipeline.telemetry import stage
+from pipeline.usecases.self_calibration import Curves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whom to look for: one vector of all references, and the person's own word on faces."""
+
+    engine_id: EngineId
+    query: Embedding
+    judged: JudgedFaces = field(default=NOTHING_JUDGED)
+
+
+class MatchFaces:
+    """From a person to matches, within given channels."""
+
+    def __init__(
+        self, *, faces: FaceSearch, engines: Engines, curves: Curves, expand: bool = True
+    ) -> None:
+        """Without `expand` the references alone are searched with: to compare with."""
+        self._faces = faces
+        self._engines = engines
+        self._curves = curves
+        self._expand = expand
+
+    def __call__(
+        self, team_id: TeamId, person: Person, channel_ids: Sequence[ChannelId]
+    ) -> list[Match]:
+        """Matches in these channels, best first; reposts are collapsed.
+
+        None if the workspace's index is not (or no longer) of the person's engine.
+        """
+        reader = self._engines.of(team_id)
+        if reader.engine_id != person.engine_id:
+            return []
+        with stage("search"):
+            index = _Index(
+                self._faces,
+                reader,
+                curves=self._curves,
+                team_id=team_id,
+                channel_ids=channel_ids,
+            )
+            judged = person.judged
+            near, limits = index.near(person.query, always=list(judged.confirmed_ids))
+            found = judge(near, limits, judged)
+            extension = extended(person.query, found, limits) if self._expand else None
+            if extension is not None:
+                near, further_limits = index.near(extension.embedding)
+                near = within_reach(near, person.query, limits)
+                found = merged(
+                    found,
+                    judge(near, further_limits, judged),
+                    query=person.query,
+                    extension=extension,
+                    limits=limits,
+                )
+        return without_reposts(found)
+
+
+class _Index:
+    """The part of one workspace's index that one search may look at."""
+
+    def __init__(
+        self,
+        faces: FaceSearch,
+        reader: FaceReader,
+        *,
+        curves: Curves,
+        team_id: TeamId,
+        channel_ids: Sequence[ChannelId],
+    ) -> None:
+        self._faces = faces
+        self._reader = reader
+        self._team_id = team_id
+        self._channel_ids = channel_ids
+        self._curve = curves(team_id, reader)
+        self._count = faces.count(team_id, engine_id=reader.engine_id)
+
+    def near(
+        self, query: Embedding, *, always: Sequence[FaceId] = ()
+    ) -> tuple[Sequence[NearFace], Limits]:
+        """What is near the query, and how near is near enough for it."""
+        own = self._reader.curve
+        # Somebody with few lookalikes gets a wider circle than is known before the search.
+        widest = limits_for(self._curve, own=own, faces=0)
+        met = self._faces.nearest(
+            self._team_id,
+            query,
+            engine_id=self._reader.engine_id,
+            channel_ids=self._channel_ids,
+            max_distance=widest.maybe_distance,
+            alike=alike_distances(own),
+            always=always,
+        )
+        lookalikes = lookalikes_of(own, alike=met.alike, searched=met.searched)
+        limits = limits_for(self._curve, own=own, faces=self._count, lookalikes=lookalikes)
+        return met.faces, limits
