@@ -43,6 +43,8 @@ _POOR = 0.3
 _PRIOR_PAIRS = 500
 _MAX_SHIFT = 0.5
 _IQR_OF_NORMAL = 1.349
+_SURE_SPREADS, _MAYBE_SPREADS = 3.82, 2.34
+_LEAST_GAP = 1e-3
 
 # Where a search counts the faces that are alike without being close, in decades of the rate below
 # *maybe*: 0.15 to 0.25 for `retail`. The person's own photos are hardly ever found there.
@@ -71,7 +73,8 @@ class Curve:
     In between and beyond, the logarithm of the rate falls with similarity in nearly a straight
     line (LFW, `retail`: 0.347, 0.434 and 0.513 at rates of 1e-3, 1e-4 and 1e-5; the line through
     its thresholds says 0.342, 0.433 and 0.524). `together` are the engine's own impostors in one
-    photo, which are alike by light and camera too; None where nobody measured them.
+    photo, which are alike by light and camera too; None where nobody measured them: then they are
+    taken to lie to the curve as those of `retail` do.
 
     `alike_share` of strangers lie between `alike_distances` on average (LFW: 5.6% for `retail`,
     5.0% joined with MobileFaceNet, 4.1% for that alone, 2.0% for `dlib`).
@@ -136,9 +139,9 @@ def learned(own: Curve, seen: Impostors | None) -> Curve:
     Never laxer than the engine's own, since the people of one photo tell little of rare lookalikes,
     and never more than half way to identity, whatever the photos show.
     """
-    together = own.together
-    if together is None or seen is None:
+    if seen is None:
         return own
+    together = own.together or _as_retail(own)
     share = seen.pairs / (seen.pairs + _PRIOR_PAIRS)
     scale = 1.0 + share * (seen.spread / together.spread - 1.0)
     centre = together.centre + share * (seen.centre - together.centre)
@@ -148,6 +151,12 @@ def learned(own: Curve, seen: Impostors | None) -> Curve:
         return min(max(similarity, shifted), similarity + _MAX_SHIFT * (1.0 - similarity))
 
     return replace(own, sure=moved(own.sure), maybe=moved(own.maybe))
+
+
+def _as_retail(curve: Curve) -> Impostors:
+    """Where sure and maybe lie 3.82 and 2.34 spreads above the centre."""
+    spread = max(curve.sure - curve.maybe, _LEAST_GAP) / (_SURE_SPREADS - _MAYBE_SPREADS)
+    return Impostors(centre=curve.sure - _SURE_SPREADS * spread, spread=spread, pairs=0)
 
 
 def limits_for(curve: Curve, *, own: Curve, faces: int, lookalikes: float = 1.0) -> Limits:

@@ -50,6 +50,12 @@ class AllPairs:
             threshold_at_far(self.highest_impostors, far=far, pairs=self.impostor_pairs)
         )
 
+    def similarity_at(self, far: float) -> float:
+        """The lowest similarity that no more impostors than `far` reach, to a bin (0.0001)."""
+        reached = np.cumsum(self.histogram.impostor[::-1])[::-1]
+        fitting = np.flatnonzero(reached <= accepts_allowed(far, self.impostor_pairs))
+        return float(fitting[0]) / (BINS / 2) - 1.0 if len(fitting) else 1.0
+
     def at_threshold(self, threshold: float) -> Operating:
         """At this threshold. Below the highest impostors kept, to a bin of the histogram."""
         highest = self.highest_impostors

@@ -169,7 +169,7 @@ def _draw_thresholds(axes: Any, one: Calibration) -> None:
         )
     axes.set_xscale("log")
     finished(axes, x="faces in the index", y="similarity that is asked for")
-    axes.legend(loc="upper left", frameon=False, fontsize=9.5, labelcolor=INK)
+    axes.legend(loc="lower right", frameon=False, fontsize=9.5, labelcolor=INK)
 
 
 def _row(
@@ -188,8 +188,6 @@ def _sentence(one: Calibration) -> str:
         f"An answer may hold {SURE_FALSE_MATCHES} wrong sure and {MAYBE_FALSE_MATCHES:g} wrong "
         "maybe matches on average."
     )
-    if one.own.together is None:
-        return f"{expected} This engine was not measured on faces that share a photo."
     if one.seen is None:
         return f"{expected} No photo shows several faces yet: the engine's own thresholds hold."
     if one.learned.sure > one.own.sure or one.learned.maybe > one.own.maybe:

@@ -9,6 +9,7 @@
   `threshold`, `far`, `false_accepts`, `tar` (share of all genuine pairs), `tar_per_identity` (mean
   over people of the share of their own pairs); TARs are null if nobody has two pictures
 - `sure`, `maybe`: the same at the engine's own thresholds
+- `calibrated`: `sure` and `maybe` as these pairs would set them, by their rates of false matches
 - `misses`: the pictures without a face; their pairs are never accepted
 - `ms`: `decode`, `detect`, `embed`, mean ms per picture while `threads` were read at once
 - `ms_per_face`: all of that shared out among the faces found; `embed_ms_per_face`: of it `embed`
@@ -41,6 +42,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from pipeline.domain.calibration import MAYBE_RATE, SURE_RATE
 from pipeline.evaluation.all_pairs import Operating
 from pipeline.evaluation.event import EventsReport, Missed, Tally, Wrong
 from pipeline.evaluation.lfw import LfwReport
@@ -69,6 +71,12 @@ def print_lfw(report: LfwReport, *, as_json: bool) -> None:
     _operating_row(table, "sure", report.sure)
     _operating_row(table, "maybe", report.maybe)
     out.print(table)
+    all_pairs = report.all_pairs
+    out.print(
+        f"Thresholds for the rates of sure and maybe, {SURE_RATE} and {MAYBE_RATE}: "
+        f"{all_pairs.similarity_at(SURE_RATE):.3f} and {all_pairs.similarity_at(MAYBE_RATE):.3f}.",
+        highlight=False,
+    )
     stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in report.ms.items())
     out.print(
         f"{len(report.all_pairs.genuine):,} genuine and {report.all_pairs.impostor_pairs:,} "
@@ -145,6 +153,10 @@ def lfw_json(report: LfwReport) -> dict[str, Any]:
         "at_far": [{"target_far": far, **_operating(at)} for far, at in report.at_far.items()],
         "sure": _operating(report.sure),
         "maybe": _operating(report.maybe),
+        "calibrated": {
+            "sure": round(report.all_pairs.similarity_at(SURE_RATE), 4),
+            "maybe": round(report.all_pairs.similarity_at(MAYBE_RATE), 4),
+        },
         "misses": list(report.misses),
         "ms": {stage: round(ms, 3) for stage, ms in report.ms.items()},
         "ms_per_face": round(report.ms_per_face, 3),
