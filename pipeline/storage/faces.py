@@ -66,32 +66,28 @@ select count(*) as faces from faces
 where team_id = %(team_id)s and engine_id = %(engine_id)s
 """
 
-# The newest photos with company, the best faces of each: a crowd of fifty in one photo says no
-# more than five, and what was posted twice says it once.
+# The newest photos, the best faces of each: a crowd of fifty in one photo says no more than five,
+# and what was posted twice says it once.
 TOGETHER = """
-with company as (
-    select f.photo_id from faces f
-    join photos p on p.team_id = f.team_id and p.photo_id = f.photo_id
-    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
-    and f.quality >= %(least_quality)s
-    and not exists (
+with recent as materialized (
+    select p.photo_id from photos p
+    where p.team_id = %(team_id)s and not exists (
         select from photos earlier where earlier.team_id = p.team_id
         and earlier.content_hash = p.content_hash and earlier.photo_id < p.photo_id
     )
-    group by f.photo_id having count(*) > 1 order by f.photo_id desc limit %(photos)s
-), best as (
+    order by p.photo_id desc limit %(photos)s
+), best as materialized (
     select f.photo_id, f.embedding,
         row_number() over (partition by f.photo_id order by f.quality desc, f.face_id) as place
-    from faces f join company on company.photo_id = f.photo_id
-    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
-    and f.quality >= %(least_quality)s
+    from recent join faces f on f.team_id = %(team_id)s and f.photo_id = recent.photo_id
+    where f.engine_id = %(engine_id)s and f.quality >= %(least_quality)s
 )
 select (1 - (one.embedding <=> other.embedding))::real as similarity
 from best one
 join best other on other.photo_id = one.photo_id and other.place > one.place
 where one.place <= %(faces)s and other.place <= %(faces)s
 """
-PHOTOS_TOGETHER = 2_000
+PHOTOS_TOGETHER = 5_000
 FACES_TOGETHER = 5
 
 

@@ -40,7 +40,7 @@ class MatchFaces:
     ) -> list[Match]:
         """Matches in these channels, best first; reposts are collapsed.
 
-        None if the workspace's index is not (or no longer) of the person's engine.
+        Nothing, if the workspace's index is not (or no longer) of the person's engine.
         """
         reader = self._engines.of(team_id)
         if reader.engine_id != person.engine_id:
