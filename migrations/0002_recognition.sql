@@ -3,11 +3,17 @@
 -- The engine whose faces are being filled in beside those of engine_id.
 alter table workspaces add column next_engine_id text;
 
--- Which photos have that engine's faces: some have none, so the faces themselves can't tell.
+-- Which photos have that engine's faces: some have none, so the faces themselves can't tell. What
+-- was read of the photo takes the place of the old at the switch.
 create table fills (
     team_id text not null,
     photo_id bigint not null,
     engine_id text not null,
+    content_hash bytea,
+    width_px integer,
+    height_px integer,
+    -- why the photo is given up, if it is
+    reason text,
     primary key (team_id, photo_id, engine_id),
     foreign key (team_id, photo_id) references photos on delete cascade
 );
@@ -35,4 +41,5 @@ create table verdicts (
 );
 
 create index verdicts_of_photo on verdicts (team_id, photo_id);
+create index verdicts_of_content on verdicts (team_id, content_hash);
 create index photos_of_content on photos (team_id, content_hash);

@@ -148,7 +148,7 @@ def reindex(
     searches, also those of a running bot, stay with the old ones until all are there. Stopped half
     way, it goes on where it was when it is run again.
     """
-    from pipeline.shell import reindex_everything  # noqa: PLC0415
+    from pipeline.shell_reindex import reindex_everything  # noqa: PLC0415
 
     runtime = _quiet_runtime(_optional_sources(more_sources), engine_name=engine_name)
     try:

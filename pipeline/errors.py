@@ -10,6 +10,13 @@ class FindmeError(Exception):
         super().__init__(sentence or inspect.getdoc(type(self)))
 
 
+def reason_of(error: Exception) -> str:
+    """Why something failed, in words that a person can be told."""
+    if isinstance(error, FindmeError):
+        return str(error)
+    return f"an unexpected error ({type(error).__name__}); the log has it"
+
+
 class SettingsError(FindmeError):
     """A setting is missing or wrong."""
 

@@ -61,6 +61,9 @@ class FolderSource:
                 raise UnreadablePhotoError("the file is larger than 200 MB")
             return path.read_bytes()
         except FileNotFoundError as error:
+            # A disk that is not mounted takes its folders along: nothing was deleted there.
+            if not path.parent.is_dir():
+                raise SourceUnavailableError(f"{path.parent} can't be reached.") from error
             raise PhotoGoneError from error
         except PermissionError as error:
             raise UnreadablePhotoError("the file may not be read by this user") from error

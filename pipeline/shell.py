@@ -28,13 +28,12 @@ from pipeline.domain.model import (
     TeamId,
 )
 from pipeline.domain.references import combined, usable
-from pipeline.errors import FindmeError, UsageError
+from pipeline.errors import UsageError
 from pipeline.folder import LOCAL, channel_of
+from pipeline.ports import FaceReader
 from pipeline.sheet import Cell, save_sheet
-from pipeline.usecases.change_engine import Failed
 from pipeline.usecases.known_people import read_reference
 from pipeline.usecases.match_faces import Person
-from pipeline.usecases.reindex import NothingToReindexError
 from pipeline.vision.decode import decode
 from pipeline.vision.engines import recipe
 from pipeline.wiring import Runtime
@@ -80,7 +79,7 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
     if total == 0:
         return
     worker = runtime.worker(list(team_ids))
-    with _progress_bar(console(stderr=True)) as bar:
+    with progress_bar(console(stderr=True)) as bar:
         task = bar.add_task("Indexing", total=total)
         worker.start()
         try:
@@ -99,7 +98,8 @@ def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:
             worker.stop()
 
 
-def _progress_bar(out: Console) -> Progress:
+def progress_bar(out: Console) -> Progress:
+    """A bar that is gone afterwards; none where `out` is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -111,119 +111,63 @@ def _progress_bar(out: Console) -> Progress:
     )
 
 
-def reindex_everything(runtime: Runtime, *, leave_failed: bool = False) -> bool:
-    """Make each workspace's index anew by this runtime's engine, where its photos are in reach.
-
-    An index of another engine is changed to this one: searches go on with the old one until all
-    is done. Returns: whether every index is of this engine now.
-    """
-    teams = runtime.workspaces.all()
-    if not teams:
-        raise NothingToReindexError("There is nothing to re-index: run `findme index DIR` first.")
-    out = console(stderr=True)
-    is_done = True
-    for team_id in teams:
-        if runtime.workspaces.engine(team_id) == runtime.reader.engine_id:
-            _read_again(runtime, team_id, out)
-        elif team_id in runtime.sources:
-            is_done &= _change_engine(runtime, team_id, out, leave_failed=leave_failed)
-        else:
-            out.print(
-                f"Workspace {team_id}: its photos are out of reach here. Set SLACK_BOT_TOKEN and "
-                "SLACK_APP_TOKEN, then run this again."
-            )
-            is_done = False
-    return is_done
-
-
-def _read_again(runtime: Runtime, team_id: TeamId, out: Console) -> None:
-    for run in runtime.runs.open(team_id):
-        # Whoever began it was stopped, or is told less than this one will tell.
-        runtime.runs.finish(team_id, run.run_id)
-    try:
-        run_id = runtime.reindex(team_id)
-    except NothingToReindexError:
-        return
-    if team_id not in runtime.sources:
-        out.print(f"Workspace {team_id}: its photos are queued for the bot.")
-        return
-    for channel in runtime.workspaces.watched(team_id):
-        try:
-            runtime.list_channel(team_id, channel.channel_id)
-        except FindmeError as error:
-            out.print(f"{channel.name}: {error}")
-    work_off(runtime, [team_id])
-    counts = runtime.photos.counts(team_id, run_id=run_id)
-    runtime.runs.finish(team_id, run_id)
-    _print_indexed(runtime, team_id, counts, out)
-
-
-def _change_engine(runtime: Runtime, team_id: TeamId, out: Console, *, leave_failed: bool) -> bool:
-    wanted = runtime.reader.engine_id
-    present = runtime.workspaces.engine(team_id)
-    with _progress_bar(out) as bar:
-        task = bar.add_task(f"{present} → {wanted}", total=None)
-        failed = runtime.change_engine(
-            team_id,
-            leave_failed=leave_failed,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    is_done = leave_failed or not failed
-    _print_failed(failed, out)
-    if is_done:
-        _print_indexed(runtime, team_id, runtime.photos.counts(team_id), out)
-    else:
-        out.print(
-            f"Workspace {team_id}: {len(failed)} photos can't be fetched, so searches stay with "
-            f"{present}. Run this again, or with --leave-failed to go on without them."
-        )
-    return is_done
-
-
-def _print_failed(failed: Sequence[Failed], out: Console) -> None:
-    for one in failed[:FAILED_SHOWN]:
-        out.print(f"  {one.name}: {one.reason}", markup=False)
-    if len(failed) > FAILED_SHOWN:
-        out.print(f"  and {len(failed) - FAILED_SHOWN} more")
-
-
-def _print_indexed(runtime: Runtime, team_id: TeamId, counts: IndexCounts, out: Console) -> None:
-    out.print(
-        f"Workspace {team_id}: {counts.indexed} photos with {counts.faces} faces, "
-        f"engine {runtime.reader.engine_id}."
-    )
-
-
 def search_everywhere(runtime: Runtime, *selfies: Path, folder: Path | None = None) -> ShellAnswer:
     """All matches in every workspace, or in one folder, of the person in the selfies.
 
     Raises: NoFaceInPictureError, UnreadablePhotoError, UsageError if the folder isn't indexed.
     """
+    selfie = _Selfie(selfies)
     matches: list[Match] = []
     teams: dict[int, TeamId] = {}
-    pictures = [selfie.read_bytes() for selfie in selfies]
-    references: dict[EngineId, list[Reference]] = {}
-    for team_id in [LOCAL] if folder else runtime.workspaces.all():
+    known = runtime.workspaces.all()
+    if not known:
+        selfie.references(runtime.reader)  # whether it shows a face is told all the same
+    for team_id in [LOCAL] if folder else known:
         runtime.claim_engine(team_id)
-        reader = runtime.engines.of(team_id)
-        if reader.engine_id not in references:
-            references[reader.engine_id] = [
-                read_reference(reader, data, kind=ReferenceKind.SELFIE) for data in pictures
-            ]
-        person = Person(
-            engine_id=reader.engine_id,
-            query=combined(
-                usable(references[reader.engine_id], maybe_similarity=reader.curve.maybe)
-            ),
-        )
         channel_ids = [channel.channel_id for channel in runtime.workspaces.watched(team_id)]
         if folder:
             channel_ids = _only(channel_ids, folder)
-        found = runtime.match_faces(team_id, person, channel_ids)
+        found = _found(runtime, team_id, selfie, channel_ids)
         teams |= {match.face.photo_id: team_id for match in found}
         matches += found
-    faces = [one.faces_in_picture for known in references.values() for one in known]
-    return ShellAnswer(matches=ranked(matches), teams=teams, faces_in_picture=max(faces, default=1))
+    return ShellAnswer(
+        matches=ranked(matches), teams=teams, faces_in_picture=selfie.faces_in_picture
+    )
+
+
+class _Selfie:
+    """Pictures of one person, read once by each engine."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._pictures = [path.read_bytes() for path in paths]
+        self._read: dict[EngineId, list[Reference]] = {}
+
+    @property
+    def faces_in_picture(self) -> int:
+        """Of the picture with the most."""
+        counts = [one.faces_in_picture for read in self._read.values() for one in read]
+        return max(counts, default=1)
+
+    def references(self, reader: FaceReader) -> list[Reference]:
+        """Raises: NoFaceInPictureError, UnreadablePhotoError."""
+        if reader.engine_id not in self._read:
+            self._read[reader.engine_id] = [
+                read_reference(reader, data, kind=ReferenceKind.SELFIE) for data in self._pictures
+            ]
+        return self._read[reader.engine_id]
+
+
+def _found(
+    runtime: Runtime, team_id: TeamId, selfie: _Selfie, channel_ids: Sequence[ChannelId]
+) -> list[Match]:
+    while True:
+        reader = runtime.engines.of(team_id)
+        chosen = usable(selfie.references(reader), maybe_similarity=reader.curve.maybe)
+        person = Person(engine_id=reader.engine_id, query=combined(chosen))
+        found = runtime.match_faces(team_id, person, channel_ids)
+        # The index may have been switched to another engine meanwhile: ask that one.
+        if runtime.engines.of(team_id).engine_id == reader.engine_id:
+            return found
 
 
 def save_matches_sheet(
@@ -338,6 +282,12 @@ def print_status(runtime: Runtime, *, as_json: bool) -> None:
         numbers = (counts.photos, counts.faces, counts.pending, counts.unreadable, counts.given_up)
         table.add_row(team_id, channel.name, *(str(number) for number in numbers))
     console().print(table)
+    for team_id in runtime.workspaces.all():
+        wanted = runtime.engine_changes.wanted(team_id)
+        if wanted is not None:
+            done, photos = runtime.engine_changes.progress(team_id, wanted)
+            present = runtime.workspaces.engine(team_id)
+            console().print(f"{team_id}: {present} → {wanted}, {done} of {photos} photos")
 
 
 def _pending(runtime: Runtime, team_ids: Sequence[TeamId]) -> int:

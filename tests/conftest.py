@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -27,6 +28,18 @@ from tests.shared import shared_folder
 TEMPLATE = "findme_template"
 
 _numbers = itertools.count()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the extra `clip`, its tests are skipped, unless they are what was asked for."""
+    if config.option.markexpr == "clip" or find_spec("imgbeddings"):
+        return
+    skip = pytest.mark.skip(
+        reason="needs the extra `clip`, which has a lock of its own: make test-clip"
+    )
+    for item in items:
+        if item.get_closest_marker("clip"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True)

@@ -7,17 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from pipeline.domain.calibration import Curve
 from pipeline.domain.model import (
     ChannelId,
+    EngineId,
     FileId,
     FoundPhoto,
     Photo,
+    PhotoFaces,
     ProfilePicture,
+    TeamId,
     UserId,
 )
 from pipeline.errors import NoProfilePictureError
 from pipeline.folder import FolderSource
-from pipeline.ports import PhotoSource, ProfilePictures, Visibility
+from pipeline.ports import Engines, FaceReader, PhotoSource, ProfilePictures, Visibility
 
 
 class FlakySource(PhotoSource):
@@ -71,3 +75,44 @@ class Colleagues(ProfilePictures, Visibility):
     def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
         """The channels that the person is in now."""
         return self.channels.get(user_id, [])
+
+
+class OneEngine(Engines):
+    """Every workspace's index is of this engine."""
+
+    def __init__(self, reader: FaceReader) -> None:
+        self.reader = reader
+
+    def of(self, team_id: TeamId) -> FaceReader:
+        """The one."""
+        del team_id
+        return self.reader
+
+
+class KnownFaces(FaceReader):
+    """An engine that knows by heart what each picture shows: for embeddings made by hand."""
+
+    def __init__(
+        self,
+        curve: Curve,
+        faces: Mapping[bytes, PhotoFaces] | None = None,
+        *,
+        engine_id: str = "by heart",
+    ) -> None:
+        self._curve = curve
+        self._faces = dict(faces or {})
+        self._engine_id = EngineId(engine_id)
+
+    @property
+    def engine_id(self) -> EngineId:
+        """As it was given."""
+        return self._engine_id
+
+    @property
+    def curve(self) -> Curve:
+        """As it was given."""
+        return self._curve
+
+    def read(self, data: bytes) -> PhotoFaces:
+        """What those bytes show."""
+        return self._faces[data]

@@ -87,17 +87,38 @@ def random_units(rows: int, dimension: int, *, seed: int) -> Embeddings:
     return unit(np.random.default_rng(seed).normal(size=(rows, dimension)))
 
 
+QUERY: Embedding = np.eye(1, 64, dtype=np.float32)[0]
+"""Whom `near_face` is near to."""
+
+
+def towards(query: Embedding, other: Embedding, *, distance: float) -> Embedding:
+    """At this cosine distance from `query`, in the direction of `other`."""
+    aside = unit(other - (other @ query) * query)
+    cosine = 1.0 - distance
+    embedding: Embedding = unit(cosine * query + np.sqrt(max(0.0, 1.0 - cosine**2)) * aside)
+    return embedding
+
+
+def at_distance(distance: float, *, aside: int = 1) -> Embedding:
+    """At this distance from QUERY; for another `aside` (1 to 63) in another direction."""
+    return towards(QUERY, np.eye(64, dtype=np.float32)[aside], distance=distance)
+
+
 def near_face(
     photo_id: int = 1,
     *,
     face_id: int = 1,
     distance: float = 0.3,
+    quality: float = 0.5,
+    embedding: Embedding | None = None,
     content_hash: bytes | None = None,
     day: int = 0,
     name: str = "party.jpg",
     media_type: str = "image/jpeg",
 ) -> NearFace:
-    """A face near a reference."""
+    """A face near a reference: QUERY, unless it has an `embedding` of its own."""
+    if embedding is None:
+        embedding = at_distance(distance, aside=1 + face_id % 63)
     return NearFace(
         photo_id=PhotoId(photo_id),
         file_id=FileId(f"F{photo_id}"),
@@ -109,7 +130,8 @@ def near_face(
         share=share(day=day),
         face_id=FaceId(face_id),
         box=Box(x_px=1.0, y_px=2.0, width_px=30.0, height_px=40.0),
-        quality=0.5,
+        quality=quality,
+        embedding=embedding,
         distance=distance,
     )
 

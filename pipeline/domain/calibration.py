@@ -42,8 +42,9 @@ _POOR = 0.3
 # same two friends may stand in every photo.
 _PRIOR_PAIRS = 500
 _MAX_SHIFT = 0.5
-_IQR_OF_NORMAL = 1.349
-_SURE_SPREADS, _MAYBE_SPREADS = 3.82, 2.34
+# Of a normal distribution 10% and 40% lie so many standard deviations below its centre.
+_Z_10, _Z_40 = 1.2816, 0.2533
+_SURE_SPREADS, _MAYBE_SPREADS = 4.2121, 2.5960
 _LEAST_GAP = 1e-3
 
 # Where a search counts the faces that are alike without being close, in decades of the rate below
@@ -55,7 +56,7 @@ _MOST_ALIKE, _LEAST_ALIKE = 8.0, 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impostors:
-    """Similarities of different people in one photo: their median and their robust spread.
+    """Similarities of different people in one photo: their centre and their robust spread.
 
     `spread` is what the standard deviation would be if they were normal; `pairs` how many there
     were.
@@ -123,14 +124,14 @@ def impostors_of(similarities: NDArray[np.float32]) -> Impostors | None:
     """What the in-photo pairs (N,) of an index say; None of fewer than two.
 
     Mirrors, screens, collages and one face detected twice put one person into a photo more than
-    once. Median and quartiles don't move while these are less than a fourth of all pairs.
+    once. Their pairs lie above all others, so only the lower part is looked at: it hardly moves
+    while they are few.
     """
     if len(similarities) < 2:  # noqa: PLR2004  # one value has no spread
         return None
-    low, centre, high = np.quantile(similarities, [0.25, 0.5, 0.75])
-    return Impostors(
-        centre=float(centre), spread=float(high - low) / _IQR_OF_NORMAL, pairs=len(similarities)
-    )
+    low, middle = np.quantile(similarities, [0.1, 0.4])
+    spread = float(middle - low) / (_Z_10 - _Z_40)
+    return Impostors(centre=float(middle) + _Z_40 * spread, spread=spread, pairs=len(similarities))
 
 
 def learned(own: Curve, seen: Impostors | None) -> Curve:
@@ -154,7 +155,7 @@ def learned(own: Curve, seen: Impostors | None) -> Curve:
 
 
 def _as_retail(curve: Curve) -> Impostors:
-    """Where sure and maybe lie 3.82 and 2.34 spreads above the centre."""
+    """Where sure and maybe lie 4.21 and 2.60 spreads above the centre."""
     spread = max(curve.sure - curve.maybe, _LEAST_GAP) / (_SURE_SPREADS - _MAYBE_SPREADS)
     return Impostors(centre=curve.sure - _SURE_SPREADS * spread, spread=spread, pairs=0)
 
@@ -168,7 +169,9 @@ def limits_for(curve: Curve, *, own: Curve, faces: int, lookalikes: float = 1.0)
     strangers = max(faces, 1) * lookalikes
 
     def distance(false_matches: float, most: float) -> float:
-        return 1.0 - curve.similarity_at(min(most, false_matches / strangers))
+        rate = min(most, false_matches / strangers)
+        # A learned line may be flatter than the engine's own and cross it further out.
+        return 1.0 - max(curve.similarity_at(rate), own.similarity_at(rate))
 
     sure = distance(SURE_FALSE_MATCHES, SURE_RATE)
     maybe = max(sure, distance(MAYBE_FALSE_MATCHES, MAYBE_RATE))

@@ -40,7 +40,7 @@ class Extension:
 def extended(query: Embedding, found: Sequence[Match], limits: Limits) -> Extension | None:
     """The query with the strongest matches added; None where nothing found is fit for it.
 
-    `found` is ranked. Confirmed faces are references already, poor ones never join.
+    `found` is ranked. Confirmed faces are references already; poor and contested ones never join.
     """
     good = [match for match in found if not match.confirmed and match.face.quality >= POOR_QUALITY]
     sure = [match.face for match in good if match.certainty is Certainty.SURE][:SEEDS]
@@ -75,19 +75,22 @@ def merged(
     matches = {match.face.photo_id: match for match in found}
     added: list[PhotoId] = []
     for match in further:
+        photo_id = match.face.photo_id
+        own_distance = 1.0 - float(match.face.embedding @ query)
         is_sure = (
             extension.is_proof
             and match.certainty is Certainty.SURE
-            and 1.0 - float(match.face.embedding @ query) <= limits.maybe_distance
+            and own_distance <= limits.maybe_distance
         )
-        known = matches.get(match.face.photo_id)
+        closer = replace(match.face, distance=min(match.face.distance, own_distance))
+        known = matches.get(photo_id)
         if known is None:
             if not extension.is_proof and len(added) == WEAK_ADDS:
                 continue
-            added.append(match.face.photo_id)
-            matches[match.face.photo_id] = replace(
-                match, certainty=Certainty.SURE if is_sure else Certainty.MAYBE
-            )
-        elif is_sure and not known.confirmed and known.face.face_id == match.face.face_id:
-            matches[match.face.photo_id] = match
+            added.append(photo_id)
+            certainty = Certainty.SURE if is_sure else Certainty.MAYBE
+            matches[photo_id] = replace(match, face=closer, certainty=certainty)
+        elif known.face.face_id == match.face.face_id:
+            certainty = Certainty.SURE if is_sure else known.certainty
+            matches[photo_id] = replace(known, face=closer, certainty=certainty)
     return ranked(matches.values())

@@ -70,12 +70,15 @@ def _match(faces: Sequence[NearFace], limits: Limits, judged: JudgedFaces) -> Ma
         if face.face_id in judged.confirmed_ids:
             return Match(face=face, certainty=Certainty.SURE, confirmed=True)
     best, *others = sorted(faces, key=lambda face: (face.distance, face.face_id))
-    is_sure = (
-        _judged_distance(best, limits) <= limits.sure_distance
-        and judged.rejected_similarity(best.embedding) <= 1.0 - best.distance
-        and all(_is_behind(other, best, limits) for other in others)
+    contested = judged.rejected_similarity(best.embedding) > 1.0 - best.distance or not all(
+        _is_behind(other, best, limits) for other in others
     )
-    return Match(face=best, certainty=Certainty.SURE if is_sure else Certainty.MAYBE)
+    is_sure = not contested and _judged_distance(best, limits) <= limits.sure_distance
+    return Match(
+        face=best,
+        certainty=Certainty.SURE if is_sure else Certainty.MAYBE,
+        contested=contested,
+    )
 
 
 def _judged_distance(face: NearFace, limits: Limits) -> float:

@@ -184,7 +184,7 @@ class NearFace:
     face_id: FaceId
     box: Box
     quality: float
-    embedding: Embedding
+    embedding: Embedding = field(compare=False, repr=False)
     distance: float
 
 
@@ -202,12 +202,18 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A face judged to be the person; `similarity` is the cosine, 1 is identical."""
+    """A face judged to be the person; `similarity` is the cosine, 1 is identical.
+
+    It is that with the references, or with these and the faces that extended the query, whichever
+    is closer.
+    """
 
     face: NearFace
     certainty: Certainty
     confirmed: bool = False
     """The person said so."""
+    contested: bool = False
+    """Another face of the photo, or one that the person rejected, is about as much like it."""
 
     @property
     def similarity(self) -> float:

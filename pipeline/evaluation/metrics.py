@@ -7,6 +7,7 @@ accepted, TAR (true accept rate) that of genuine pairs.
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -89,13 +90,19 @@ def fold_accuracy(scores: Scores, same: NDArray[np.bool_], folds: Labels) -> Fol
     thresholds = np.array(
         [best_threshold(scores[folds != fold], same[folds != fold]) for fold in names]
     )
-    accuracies = [
-        float(np.mean((scores[folds == fold] >= threshold) == same[folds == fold]))
+    right = [
+        np.count_nonzero((scores[folds == fold] >= threshold) == same[folds == fold])
         for fold, threshold in zip(names, thresholds, strict=True)
     ]
+    # Exact: 5,970 of 6,000 pairs are 0.995, and not a little less.
+    accuracies = [
+        Fraction(int(count), int(np.count_nonzero(folds == fold)))
+        for count, fold in zip(right, names, strict=True)
+    ]
     return FoldAccuracy(
-        mean=float(np.mean(accuracies)),
-        standard_error=float(np.std(accuracies, ddof=1)) / math.sqrt(len(names)),
+        mean=float(sum(accuracies) / len(accuracies)),
+        standard_error=float(np.std([float(one) for one in accuracies], ddof=1))
+        / math.sqrt(len(names)),
         thresholds=thresholds,
     )
 

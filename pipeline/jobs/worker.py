@@ -18,7 +18,12 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
-from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.errors import (
+    EngineMismatchError,
+    FindmeError,
+    SourceUnavailableError,
+    reason_of,
+)
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
 log = structlog.get_logger(__name__)
@@ -151,8 +156,8 @@ class Worker:
                     reason=str(error) if isinstance(error, FindmeError) else None,
                     exc_info=not isinstance(error, FindmeError),
                 )
-                if context.job.attempts + 1 >= MAX_ATTEMPTS:
-                    self._handlers.give_up(*photo, _reason(error))
+                if _is_last(context.job, error):
+                    self._handlers.give_up(*photo, reason_of(error))
                 raise
 
         @app.task(name=LIST_CHANNEL, retry=retry)
@@ -193,17 +198,20 @@ class Worker:
             log.warning("job.rescued", job=job.id)
 
 
+def _is_last(job: Job, error: BaseException) -> bool:
+    """Whether this failure was the last attempt.
+
+    A worker that was left behind by a change of engine says nothing of the photo: another one
+    takes it, or this one when it was started anew.
+    """
+    return job.attempts + 1 >= MAX_ATTEMPTS and not isinstance(error, EngineMismatchError)
+
+
 class _Backoff(procrastinate.BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        if job.attempts + 1 >= MAX_ATTEMPTS:
+        if _is_last(job, exception):
             return None
         wait = timedelta(seconds=wait_before_retry_s(job.attempts, exception))
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + wait)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, FindmeError):
-        return str(error)
-    return f"an unexpected error ({type(error).__name__}); the log has it"

@@ -218,13 +218,16 @@ class EngineChanges(Protocol):
         *,
         engine_id: EngineId,
         version: str,
+        content_hash: bytes,
         faces: PhotoFaces,
     ) -> bool:
         """Store that engine's faces; False if the photo, or the wish to change, has changed."""
         ...
 
-    def leave(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
-        """Give a photo up that can't be had: the old faces go, it needs no new ones."""
+    def leave(
+        self, team_id: TeamId, photo_id: PhotoId, *, engine_id: EngineId, reason: str
+    ) -> None:
+        """At the switch, give the photo up, which can't be had; until then it stays as it is."""
         ...
 
     def switch(self, team_id: TeamId, engine_id: EngineId) -> bool:

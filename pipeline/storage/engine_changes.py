@@ -9,9 +9,16 @@ from pipeline.storage.photos import LOCK_PHOTO, add_faces
 BEGIN = """
 update workspaces set next_engine_id = %(engine_id)s where team_id = %(team_id)s
 """
+DROP_OTHER_FACES = """
+delete from faces f using workspaces w
+where f.team_id = %(team_id)s and w.team_id = f.team_id and f.engine_id <> w.engine_id
+"""
+DROP_ALL_FILLS = "delete from fills where team_id = %(team_id)s"
+WANTED = "select next_engine_id from workspaces where team_id = %(team_id)s"
 # What a change to yet another engine, given up half way, left behind.
 DROP_ABANDONED_FILLS = """
-delete from fills where team_id = %(team_id)s and engine_id <> %(engine_id)s
+delete from fills
+where team_id = %(team_id)s and (engine_id <> %(engine_id)s or reason is not null)
 """
 DROP_ABANDONED_FACES = """
 delete from faces f using workspaces w
@@ -59,15 +66,12 @@ delete from faces
 where team_id = %(team_id)s and photo_id = %(photo_id)s and engine_id = %(engine_id)s
 """
 MARK_FILLED = """
-insert into fills (team_id, photo_id, engine_id)
-values (%(team_id)s, %(photo_id)s, %(engine_id)s) on conflict do nothing
-"""
-GIVE_UP = """
-update photos set state = 'given up', reason = %(reason)s, indexed_at = now()
-where team_id = %(team_id)s and photo_id = %(photo_id)s
-"""
-DROP_ALL_FACES = """
-delete from faces where team_id = %(team_id)s and photo_id = %(photo_id)s
+insert into fills (team_id, photo_id, engine_id, content_hash, width_px, height_px, reason)
+values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(content_hash)s, %(width_px)s, %(height_px)s,
+    %(reason)s)
+on conflict (team_id, photo_id, engine_id) do update
+set content_hash = excluded.content_hash, width_px = excluded.width_px,
+    height_px = excluded.height_px, reason = excluded.reason
 """
 # Waits for whoever stores faces just now, and makes the others wait.
 LOCK_TO_SWITCH = """
@@ -79,8 +83,15 @@ where team_id = %(team_id)s
 """
 ADOPT_PHOTOS = """
 update photos p set engine_id = %(engine_id)s,
-    state = case when p.state = 'given up' then 'indexed' else p.state end,
-    reason = case when p.state = 'given up' then null else p.reason end
+    content_hash = coalesce(d.content_hash, p.content_hash),
+    width_px = coalesce(d.width_px, p.width_px),
+    height_px = coalesce(d.height_px, p.height_px),
+    state = case
+        when d.reason is not null then 'given up'
+        when p.state = 'given up' then 'indexed'
+        else p.state
+    end,
+    reason = case when p.state = 'given up' or d.reason is not null then d.reason else p.reason end
 from fills d
 where p.team_id = %(team_id)s and d.team_id = p.team_id and d.photo_id = p.photo_id
 and d.engine_id = %(engine_id)s
@@ -89,7 +100,6 @@ DROP_OLD_FACES = "delete from faces where team_id = %(team_id)s and engine_id <>
 DROP_OLD_REFERENCES = """
 delete from person_references where team_id = %(team_id)s and engine_id <> %(engine_id)s
 """
-DROP_FILLS = "delete from fills where team_id = %(team_id)s"
 
 
 class EngineChangeStore:
@@ -106,6 +116,20 @@ class EngineChangeStore:
             # Faces first, as everywhere: two that lock in different orders deadlock.
             connection.execute(DROP_ABANDONED_FACES, values)
             connection.execute(DROP_ABANDONED_FILLS, values)
+
+    def abandon(self, team_id: TeamId) -> None:
+        """Stay with the present engine; what was filled for another goes."""
+        values = {"team_id": team_id, "engine_id": None}
+        with self._database.transaction() as connection:
+            connection.execute(BEGIN, values)
+            connection.execute(DROP_OTHER_FACES, values)
+            connection.execute(DROP_ALL_FILLS, values)
+
+    def wanted(self, team_id: TeamId) -> EngineId | None:
+        """The engine that the index is being changed to, if it is."""
+        with self._database.transaction() as connection:
+            row = connection.execute(WANTED, {"team_id": team_id}).fetchone()
+        return EngineId(row["next_engine_id"]) if row and row["next_engine_id"] else None
 
     def unfilled(
         self, team_id: TeamId, engine_id: EngineId, *, after: PhotoId, limit: int
@@ -129,10 +153,19 @@ class EngineChangeStore:
         *,
         engine_id: EngineId,
         version: str,
+        content_hash: bytes,
         faces: PhotoFaces,
     ) -> bool:
         """Store that engine's faces; False if the photo, or the wish to change, has changed."""
-        values = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
+        values = {
+            "team_id": team_id,
+            "photo_id": photo_id,
+            "engine_id": engine_id,
+            "content_hash": content_hash,
+            "width_px": faces.width_px,
+            "height_px": faces.height_px,
+            "reason": None,
+        }
         with self._database.transaction() as connection:
             workspace = connection.execute(LOCK_WORKSPACE, values).fetchone()
             photo = connection.execute(LOCK_PHOTO, values).fetchone()
@@ -143,12 +176,24 @@ class EngineChangeStore:
             connection.execute(MARK_FILLED, values)
         return True
 
-    def leave(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
-        """Give a photo up that can't be had: the old faces go, it needs no new ones."""
-        values = {"team_id": team_id, "photo_id": photo_id, "reason": reason}
+    def leave(
+        self, team_id: TeamId, photo_id: PhotoId, *, engine_id: EngineId, reason: str
+    ) -> None:
+        """At the switch, give the photo up, which can't be had; until then it stays as it is."""
+        values = {
+            "team_id": team_id,
+            "photo_id": photo_id,
+            "engine_id": engine_id,
+            "content_hash": None,
+            "width_px": None,
+            "height_px": None,
+            "reason": reason,
+        }
         with self._database.transaction() as connection:
-            connection.execute(GIVE_UP, values)
-            connection.execute(DROP_ALL_FACES, values)
+            workspace = connection.execute(LOCK_WORKSPACE, values).fetchone()
+            photo = connection.execute(LOCK_PHOTO, values).fetchone()
+            if _is_wanted(workspace, engine_id) and photo is not None:
+                connection.execute(MARK_FILLED, values)
 
     def switch(self, team_id: TeamId, engine_id: EngineId) -> bool:
         """From now on that engine is the index's, and the old one's faces go, in one transaction.
@@ -169,7 +214,7 @@ class EngineChangeStore:
             connection.execute(ADOPT_PHOTOS, values)
             connection.execute(DROP_OLD_FACES, values)
             connection.execute(DROP_OLD_REFERENCES, values)
-            connection.execute(DROP_FILLS, values)
+            connection.execute(DROP_ALL_FILLS, values)
             connection.execute(SWITCH, values)
         return True
 

@@ -83,6 +83,15 @@ update photos set state = 'indexed', reason = null, engine_id = %(engine_id)s,
     indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
+# A repost of a photo that somebody gave a verdict on; the verdict outlives the first post.
+ADOPT_VERDICTS = """
+insert into verdicts (team_id, user_id, photo_id, content_hash, box, verdict, given_at)
+select v.team_id, v.user_id, %(photo_id)s, v.content_hash, v.box, v.verdict, max(v.given_at)
+from verdicts v
+where v.team_id = %(team_id)s and v.content_hash = %(content_hash)s
+group by v.team_id, v.user_id, v.content_hash, v.box, v.verdict
+on conflict do nothing
+"""
 MARK = """
 update photos set state = %(state)s, reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s
@@ -230,7 +239,9 @@ class Photos:
             _drop_faces(connection, photo)
             add_faces(connection, team_id, photo_id, engine_id, faces)
             size = {"width_px": faces.width_px, "height_px": faces.height_px}
-            connection.execute(MARK_INDEXED, photo | size | {"content_hash": content_hash})
+            content = photo | {"content_hash": content_hash}
+            connection.execute(MARK_INDEXED, content | size)
+            connection.execute(ADOPT_VERDICTS, content)
         return True
 
     def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:

@@ -17,7 +17,7 @@ where f.team_id = %(team_id)s and f.photo_id = %(photo_id)s
 # Every copy gets the verdict, so that it stays when one of them is deleted.
 GIVE = """
 insert into verdicts (team_id, user_id, photo_id, content_hash, box, verdict)
-select %(team_id)s, %(user_id)s, copy.photo_id, p.content_hash, %(box)s, %(verdict)s
+select %(team_id)s, %(user_id)s, copy.photo_id, p.content_hash, %(box)s::real[], %(verdict)s
 from photos p
 join photos copy on copy.team_id = p.team_id and copy.content_hash = p.content_hash
 where p.team_id = %(team_id)s and p.photo_id = %(photo_id)s
@@ -31,7 +31,7 @@ where v.team_id = %(team_id)s and v.user_id = %(user_id)s and p.photo_id = %(pho
 """
 DROP = """
 delete from verdicts where team_id = %(team_id)s and user_id = %(user_id)s
-and photo_id = %(photo_id)s and box = %(box)s
+and photo_id = %(photo_id)s and box = %(box)s::real[]
 """
 CANDIDATES = """
 select distinct v.verdict, v.box as given_box, f.photo_id, f.face_id, f.box, f.embedding, f.quality

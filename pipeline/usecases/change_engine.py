@@ -10,11 +10,11 @@ import structlog
 from pipeline.domain.model import Photo, PhotoId, TeamId
 from pipeline.errors import (
     DatabaseUnavailableError,
-    FindmeError,
     PhotoGoneError,
     SourceUnavailableError,
     UnreadablePhotoError,
     UsageError,
+    reason_of,
 )
 from pipeline.ports import EngineChanges, FaceReader, PhotoStore
 from pipeline.usecases.index_photos import ReadFaces, ReadPhoto
@@ -89,7 +89,7 @@ class ChangeEngine:
             if failed and not leave_failed:
                 return failed
             for one in failed:
-                self._changes.leave(team_id, one.photo_id, one.reason)
+                self._changes.leave(team_id, one.photo_id, engine_id=engine_id, reason=one.reason)
             given_up += failed
             if self._changes.switch(team_id, engine_id):
                 log.info("engine.changed", engine=engine_id, given_up=len(given_up))
@@ -135,13 +135,16 @@ class ChangeEngine:
         except DatabaseUnavailableError:
             # That says nothing of the photo, which must not be given up for it.
             raise
-        except FindmeError as error:
-            return Failed(photo_id=photo_id, name=photo.name, reason=str(error))
+        except Exception as error:  # noqa: BLE001  # told, logged, and tried again next time
+            # Whatever one photo does to an engine, the others are changed.
+            log.warning("photo.failed", photo=photo_id, error=type(error).__name__)
+            return Failed(photo_id=photo_id, name=photo.name, reason=reason_of(error))
         return self._changes.fill(
             team_id,
             photo_id,
             engine_id=self._reader.engine_id,
             version=read.photo.version,
+            content_hash=read.content_hash,
             faces=read.faces,
         )
 

@@ -53,7 +53,16 @@ class KnownPeople:
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError if nothing else
         is known of them either; SourceUnavailableError, DatabaseUnavailableError.
         """
-        reader = self._engines.of(team_id)
+        while True:
+            reader = self._engines.of(team_id)
+            try:
+                return self._known(team_id, user_id, reader)
+            except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
+                # Verdicts' faces go with their engine: if that was changed meanwhile, look again.
+                if self._engines.of(team_id).engine_id == reader.engine_id:
+                    raise
+
+    def _known(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> KnownPerson:
         engine_id = reader.engine_id
         judged = tied(self._verdicts.candidates(team_id, user_id, engine_id=engine_id))
         own = [
@@ -134,7 +143,8 @@ def read_reference(
 
 
 def _confirmed(judged: JudgedFaces) -> Sequence[Reference]:
-    """Confirmed faces as references."""
+    """Confirmed faces as references; the copies of one photo speak once."""
+    different = {face.embedding.tobytes(): face for face in judged.confirmed}
     return [
         Reference(
             embedding=face.embedding,
@@ -142,5 +152,5 @@ def _confirmed(judged: JudgedFaces) -> Sequence[Reference]:
             faces_in_picture=1,
             kind=ReferenceKind.CONFIRMED,
         )
-        for face in judged.confirmed
+        for face in different.values()
     ]

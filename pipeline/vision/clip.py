@@ -61,8 +61,9 @@ def _from_the_hub() -> Any:
     package = _module("imgbeddings")
     try:
         with warnings.catch_warnings():
-            # It says of itself that it is deprecated; hence the pins.
+            # It leans on what is deprecated in both; hence the pins.
             warnings.filterwarnings("ignore", "'cached_download'", FutureWarning)
+            warnings.filterwarnings("ignore", "`feature_extractor`", FutureWarning)
             return package.imgbeddings().session
     except OSError as error:  # those of requests and huggingface_hub are all OSErrors
         raise WeightsUnavailableError(

@@ -207,7 +207,7 @@ def _retail(weights: WeightStore, _: EngineSettings) -> Recogniser:
             curve=Curve(
                 sure=0.45,
                 maybe=0.29,
-                together=Impostors(centre=0.037, spread=0.108, pairs=1109),
+                together=Impostors(centre=0.033, spread=0.099, pairs=1109),
                 alike_share=0.056,
             ),
             basis=MEASURED,
@@ -226,7 +226,7 @@ def _dlib(weights: WeightStore, _: EngineSettings) -> Recogniser:
             curve=Curve(
                 sure=0.945,
                 maybe=0.92,
-                together=Impostors(centre=0.863, spread=0.038, pairs=434),
+                together=Impostors(centre=0.862, spread=0.038, pairs=434),
                 alike_share=0.020,
             ),
             basis=MEASURED,

@@ -73,7 +73,7 @@ class OnnxEmbedder:
         self._network, self._max_batch, self.dimension = _open(path, crop_format.side_px)
 
     def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
-        """Embeddings (N, D) of the faces at these landmarks, in one batch."""
+        """Embeddings (N, D) of the faces at these landmarks."""
         if not faces:
             return np.empty((0, self.dimension), np.float32)
         crops = crop_faces(

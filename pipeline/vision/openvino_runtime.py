@@ -9,10 +9,13 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from pipeline.errors import EngineUnavailableError
+from pipeline.vision.memory import give_back_large, may_release, turns
 
 # OpenVINO fills its table of number types at the first use of it. Two threads whose first inference
 # came at the same moment waited for each other there for ever, one with the interpreter's lock.
 ov.Type.f32.to_dtype()
+
+give_back_large()
 
 # Photos are the unit of parallel work: several single-threaded requests beat one that spreads.
 _CPU = {
@@ -43,14 +46,20 @@ class Network:
             ) from error
         self.output_names = [output.any_name for output in model.outputs]
         self._local = threading.local()
+        may_release(self)
 
     def __call__(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Run one batch; the outputs, by name, are copies."""
-        request: Any = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
-        request.infer({0: batch}, share_inputs=True)
-        return {
-            name: np.array(request.get_output_tensor(i).data)
-            for i, name in enumerate(self.output_names)
-        }
+        with turns.shared():
+            request: Any = getattr(self._local, "request", None)
+            if request is None:
+                request = self._local.request = self._compiled.create_infer_request()
+            request.infer({0: batch}, share_inputs=True)
+            return {
+                name: np.array(request.get_output_tensor(i).data)
+                for i, name in enumerate(self.output_names)
+            }
+
+    def release_memory(self) -> None:
+        """Give back what inference keeps, 200 MB for a large picture; no request is running."""
+        self._compiled.release_memory()

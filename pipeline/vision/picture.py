@@ -1,7 +1,12 @@
 """A picture that is decoded only as far as somebody looks."""
 
+import structlog
+
 from pipeline.domain.arrays import Image
-from pipeline.vision.decode import decode_sized
+from pipeline.errors import UnreadablePhotoError
+from pipeline.vision.isolated import decode_sized
+
+log = structlog.get_logger(__name__)
 
 CLOSE_SIDE_PX = 5000
 """A closer look is at most this long: 12 to 20 megapixels as they are."""
@@ -19,10 +24,14 @@ class Picture:
         self._close: Image | None = None
 
     def closer(self) -> Image | None:
-        """The picture at (nearly) its full scale; None if that shows little more."""
+        """The picture at (nearly) its full scale; None if that shows no more or can't be had."""
         full_side = min(max(self.width_px, self.height_px), CLOSE_SIDE_PX)
         if self._close is None and full_side >= _WORTH_IT * max(self.image.shape[:2]):
-            self._close, _ = decode_sized(self._data, max_side_px=CLOSE_SIDE_PX)
+            try:
+                self._close, _ = decode_sized(self._data, max_side_px=CLOSE_SIDE_PX)
+            except UnreadablePhotoError as error:
+                # It was read once: at this scale it takes too much memory, or time.
+                log.info("picture.no_closer_look", reason=str(error))
         return self._close
 
     @property

@@ -36,7 +36,7 @@ class Retail0095:
         self._network = Network(path, input_shape=(-1, 3, _SIDE_PX, _SIDE_PX))
 
     def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
-        """Embeddings (N, 256) of the faces at these landmarks, in one batch."""
+        """Embeddings (N, 256) of the faces at these landmarks."""
         if not faces:
             return np.empty((0, self.dimension), np.float32)
         crops = crop_faces(image, faces, template=_TEMPLATE, side_px=_SIDE_PX)

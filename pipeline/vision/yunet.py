@@ -7,6 +7,9 @@ at two scales: a large one for the people at the back and a small one for the fa
 Around a face many anchors answer, each with its own idea of the landmarks. Their mean, weighted by
 score, is steadier than the strongest one's: on LFW it takes `retail` from TAR 0.984 to 0.986 at
 FAR 1e-3 and from 0.965 to 0.969 at 1e-4 (0.972 where both scales saw the face), at no cost.
+
+Landmarks follow less than half of a head's tilt, so each face is looked at once more, turned
+upright and at one size; the mean of both looks takes TAR at FAR 1e-4 from 0.969 to 0.975 on LFW.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.arrays import Image, Landmarks
 from pipeline.domain.model import Box, Detection
-from pipeline.vision.align import resized
+from pipeline.vision.align import crop_faces, resized, similarity
 from pipeline.vision.openvino_runtime import Network
 
 _STRIDES = (8, 16, 32)
@@ -33,6 +36,13 @@ _SMALL_INPUT_PX = 22.0
 _ANY_MIN_SCORE = 0.05
 _HINT_MIN_SCORE = 0.15
 _SEVERAL = 4
+# The second look: a small picture with the face upright in its middle.
+_LOOK_PX = 160
+_LOOK_POINTS: Landmarks = np.array(
+    [(67.2, 76.8), (92.8, 76.8), (80.0, 91.2), (69.6, 104.0), (90.4, 104.0)], np.float32
+)
+_LOOK_ASIDE = 0.2
+
 _TILE_PX = 1000
 _TILE_OVERLAP_PX = 100
 _ENLARGE = 1.28
@@ -72,7 +82,23 @@ class YuNet:
             if close is not None:
                 rows = np.concatenate([rows, *self._closer(close, hints, longest)])
         rows = rows[rows[:, 14] >= _VOTE_MIN_SCORE]
-        return [_detection(row, _voted_landmarks(row, rows)) for row in rows[self._strongest(rows)]]
+        return [
+            _detection(row, self._looked_at_again(image, _voted_landmarks(row, rows)))
+            for row in rows[self._strongest(rows)]
+        ]
+
+    def _looked_at_again(self, image: Image, landmarks: Landmarks) -> Landmarks:
+        """The mean of these landmarks and of those seen when the face is turned upright."""
+        crop = crop_faces(image, [landmarks], template=_LOOK_POINTS, side_px=_LOOK_PX)[0]
+        rows = self._at_scale(crop, 1.0)
+        aside = np.abs(rows[:, :2] + rows[:, 2:4] / 2 - _LOOK_PX / 2).max(axis=1)
+        rows = rows[(rows[:, 14] >= _VOTE_MIN_SCORE) & (aside < _LOOK_ASIDE * _LOOK_PX)]
+        if not len(rows):
+            return landmarks
+        seen = _voted_landmarks(rows[np.argmax(rows[:, 14])], rows)
+        matrix = similarity(landmarks, _LOOK_POINTS)
+        back = (seen - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+        return ((landmarks + back) / 2).astype(np.float32)
 
     def _small(self, rows: NDArray[np.float32], px_per_input_px: float) -> NDArray[np.float32]:
         """Candidates so small that a closer look pays; none if it doesn't."""

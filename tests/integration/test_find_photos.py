@@ -56,12 +56,11 @@ def colleagues(family: Path, party: ChannelId, secret: ChannelId) -> Colleagues:
 @pytest.fixture
 def find(runtime: Runtime, colleagues: Colleagues) -> FindPhotos:
     return FindPhotos(
-        pictures=colleagues,
+        people=runtime.known_people(colleagues),
         visibility=colleagues,
         channels=runtime.workspaces,
         photos=runtime.photos,
-        references=runtime.people,
-        reader=runtime.reader,
+        engines=runtime.engines,
         match_faces=runtime.match_faces,
     )
 

@@ -35,8 +35,9 @@ from pipeline.usecases.index_photos import (
     IndexPhoto,
     ListChannel,
     Outcome,
+    ReadPhoto,
 )
-from tests.fakes import FlakySource
+from tests.fakes import FlakySource, OneEngine
 from tests.shared import shared_folder
 
 TEAM = TeamId("T1")
@@ -78,9 +79,9 @@ class House:
 
     def index(self, source: FlakySource, photo_id: int = 1) -> Outcome:
         """Read one photo."""
-        return IndexPhoto(sources={TEAM: source}, photos=self.photos, reader=self.reader)(
-            TEAM, PhotoId(photo_id)
-        )
+        read = ReadPhoto(sources={TEAM: source}, photos=self.photos)
+        index = IndexPhoto(read=read, photos=self.photos, engines=OneEngine(self.reader))
+        return index(TEAM, PhotoId(photo_id))
 
     def state(self, photo_id: int = 1) -> PhotoState | None:
         """Where a photo is on its way."""

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.domain.model import EngineId, Reference, TeamId, UserId
 from pipeline.storage.connect import Database
+from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.people import People
 from pipeline.storage.workspaces import Workspaces
 from tests.strategies import random_units
@@ -92,11 +93,13 @@ def test_putting_the_same_picture_twice_keeps_one(people: People) -> None:
     assert count == (1,)
 
 
-def test_another_engine_drives_the_references_of_the_first_out(
+def test_a_change_of_engine_drives_the_references_of_the_first_out(
     people: People, database: Database
 ) -> None:
     put(people, engine_id=RETAIL)
 
-    Workspaces(database).set_engine(TEAM, DLIB)
+    changes = EngineChangeStore(database)
+    changes.begin(TEAM, DLIB)
+    assert changes.switch(TEAM, DLIB)
 
     assert not known(people, engine_id=RETAIL)

@@ -166,6 +166,23 @@ def test_a_photo_without_faces_is_indexed_all_the_same(photos: Photos) -> None:
     assert photos.counts(TEAM) == IndexCounts(photos=1, indexed=1, without_face=1)
 
 
+def test_faces_of_another_engine_than_the_workspaces_are_refused(photos: Photos) -> None:
+    photo_id = indexed(photos)
+    add(photos, found_photo("F1", version="2"))
+
+    is_stored = photos.put_faces(
+        TEAM,
+        photo_id,
+        engine_id=EngineId("another"),
+        version="2",
+        content_hash=b"##",
+        faces=NO_FACES,
+    )
+
+    assert not is_stored
+    assert photos.counts(TEAM) == IndexCounts(photos=1, pending=1, faces=2)
+
+
 def test_a_photo_deleted_meanwhile_stays_deleted(photos: Photos) -> None:
     photo_id = add(photos, found_photo())
     assert photos.delete(TEAM, FileId("F1"))

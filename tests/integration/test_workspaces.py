@@ -31,10 +31,15 @@ def test_the_first_claim_decides_the_engine(workspaces: Workspaces) -> None:
     assert workspaces.claim(TEAM, DLIB) == RETAIL
 
 
-def test_an_engine_can_be_changed_on_purpose(workspaces: Workspaces) -> None:
-    workspaces.set_engine(TEAM, DLIB)
+def test_the_engine_can_be_asked_for_without_claiming_it(workspaces: Workspaces) -> None:
+    assert workspaces.engine(TEAM) == RETAIL
 
-    assert workspaces.claim(TEAM, RETAIL) == DLIB
+
+def test_an_unknown_workspace_has_no_engine_and_gets_none_by_asking(
+    workspaces: Workspaces,
+) -> None:
+    assert workspaces.engine(TeamId("T9")) is None
+    assert workspaces.all() == [TEAM]
 
 
 def test_every_workspace_is_known(workspaces: Workspaces) -> None:
