@@ -6,13 +6,17 @@ CLIP_BIN := .venv-clip/bin
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --quiet --upgrade
 
-.PHONY: demo test test-clip fuzz check format lock clean
+.PHONY: demo test accuracy test-clip fuzz check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy
+
+# The figures that the README promises, over all of LFW: some minutes.
+accuracy: .venv/ready
+	$(BIN)/python -m pytest tests/accuracy
 
 # Asked for by their mark, these tests fail where the extra can't be imported; `test` skips them.
 test-clip: .venv-clip/ready

@@ -207,7 +207,7 @@ def _retail(weights: WeightStore, _: EngineSettings) -> Recogniser:
             curve=Curve(
                 sure=0.45,
                 maybe=0.29,
-                together=Impostors(centre=0.033, spread=0.099, pairs=1109),
+                together=Impostors(centre=0.037, spread=0.103, pairs=1079),
                 alike_share=0.056,
             ),
             basis=MEASURED,
