@@ -82,7 +82,6 @@ class Bot:
             admin=AdminListeners(
                 workspace=self.workspace,
                 admins=slack.findme_admins,
-                engines=runtime.engines,
                 reindex=runtime.reindex,
                 runs=runtime.runs,
                 channels=runtime.workspaces,

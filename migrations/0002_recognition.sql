@@ -12,7 +12,8 @@ create table fills (
     content_hash bytea,
     width_px integer,
     height_px integer,
-    -- why the photo is given up, if it is
+    -- what else becomes of the photo, and why
+    state text check (state in ('unreadable', 'given up')),
     reason text,
     primary key (team_id, photo_id, engine_id),
     foreign key (team_id, photo_id) references photos on delete cascade

@@ -43,7 +43,6 @@ STUCK_AFTER_S = 1.0
 # Longer than a killed worker's jobs take to be handed on.
 PATIENCE_S = 45.0
 SHEET_CELLS = 60
-FAILED_SHOWN = 20
 PIPE_WIDTH = 140
 
 
@@ -58,7 +57,6 @@ class ShellAnswer:
     """Matches over every workspace in the index, best first."""
 
     matches: Sequence[Match]
-    teams: dict[int, TeamId]
     faces_in_picture: int
 
 
@@ -118,7 +116,6 @@ def search_everywhere(runtime: Runtime, *selfies: Path, folder: Path | None = No
     """
     selfie = _Selfie(selfies)
     matches: list[Match] = []
-    teams: dict[int, TeamId] = {}
     known = runtime.workspaces.all()
     if not known:
         selfie.references(runtime.reader)  # whether it shows a face is told all the same
@@ -128,11 +125,8 @@ def search_everywhere(runtime: Runtime, *selfies: Path, folder: Path | None = No
         if folder:
             channel_ids = _only(channel_ids, folder)
         found = _found(runtime, team_id, selfie, channel_ids)
-        teams |= {match.face.photo_id: team_id for match in found}
         matches += found
-    return ShellAnswer(
-        matches=ranked(matches), teams=teams, faces_in_picture=selfie.faces_in_picture
-    )
+    return ShellAnswer(matches=ranked(matches), faces_in_picture=selfie.faces_in_picture)
 
 
 class _Selfie:

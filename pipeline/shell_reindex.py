@@ -75,6 +75,8 @@ def _change_engine(runtime: Runtime, team_id: TeamId, out: Console, *, leave_fai
     is_done = leave_failed or not failed
     _print_failed(failed, out)
     if is_done:
+        # What was posted meanwhile, or waited before.
+        work_off(runtime, [team_id])
         _print_indexed(runtime, team_id, runtime.photos.counts(team_id), out)
     else:
         out.print(

@@ -6,7 +6,6 @@ from bot import blocks
 from bot.payloads import Json, ReindexRequest, StatusRequest, admin_request, is_workspace_admin
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
-from pipeline.ports import Engines
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
 from pipeline.storage.workspaces import Workspaces
@@ -23,7 +22,6 @@ class AdminListeners:
         *,
         workspace: SlackWorkspace,
         admins: frozenset[str],
-        engines: Engines,
         reindex: Reindex,
         runs: Runs,
         channels: Workspaces,
@@ -31,7 +29,6 @@ class AdminListeners:
     ) -> None:
         self._workspace = workspace
         self._admins = admins
-        self._engines = engines
         self._reindex = reindex
         self._runs = runs
         self._channels = channels
@@ -59,7 +56,7 @@ class AdminListeners:
             for channel in self._channels.watched(request.team_id)
         ]
         problems = self._photos.problems(request.team_id, limit=PROBLEMS)
-        engine_id = self._engines.of(request.team_id).engine_id
+        engine_id = self._channels.engine(request.team_id) or "none"
         page = blocks.status(engine_id, channels, problems)
         respond(text="Findme status", blocks=blocks.as_json(page))
 

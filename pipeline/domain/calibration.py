@@ -30,7 +30,7 @@ MAYBE_FALSE_MATCHES = 1.0
 ALONE_FALSE_MATCHES = 0.01
 """A single face may make others *sure* if so few strangers are as close (`domain.expansion`)."""
 
-HINT_FALSE_MATCHES = 0.3
+HINT_FALSE_MATCHES = 0.2
 """A *maybe* may lead to other maybes if so few strangers are as close (`domain.expansion`)."""
 
 _REACH_RATE = 2e-2

@@ -4,11 +4,11 @@ A portrait shows one angle and one light; the faces found by it show others. The
 references is a better query. It is only as good as they are, so how much it may say depends on how
 sure they were:
 
-- two or more sure faces, or one that hardly any stranger would reach: further faces can be sure;
-- one sure face, or where there is none the best maybe if it stands out: a few more maybes.
+- three sure faces, or one that hardly any stranger would reach: further faces can be sure;
+- fewer, or where there is none the best maybe if it stands out: a few more maybes.
 
-Measured (tests/benchmarks): each portrait of three events as the query, alone and among 7,000
-strangers.
+Measured (tests/accuracy/test_expansion.py): each portrait of three events as the query, alone and
+among 7,000 strangers.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ SEEDS = 3
 """How many faces extend a query: recall grows up to three, and with ten it is the same."""
 
 WEAK_ADDS = 3
-"""How many photos a single face that is no proof may add: the cost of a wrong one is bounded."""
+"""How many photos faces that are no proof may add: the cost of a wrong one is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,13 @@ def extended(query: Embedding, found: Sequence[Match], limits: Limits) -> Extens
 
     `found` is ranked. Confirmed faces are references already; poor and contested ones never join.
     """
-    good = [match for match in found if not match.confirmed and match.face.quality >= POOR_QUALITY]
+    good = [
+        match
+        for match in found
+        if match.face.quality >= POOR_QUALITY and not match.confirmed and not match.contested
+    ]
     sure = [match.face for match in good if match.certainty is Certainty.SURE][:SEEDS]
-    is_proof = len(sure) > 1 or any(face.distance <= limits.alone_distance for face in sure)
+    is_proof = len(sure) >= SEEDS or any(face.distance <= limits.alone_distance for face in sure)
     hints = [match.face for match in good if match.face.distance <= limits.hint_distance][:1]
     seeds = sure or hints
     if not seeds:
@@ -92,5 +96,7 @@ def merged(
             matches[photo_id] = replace(match, face=closer, certainty=certainty)
         elif known.face.face_id == match.face.face_id:
             certainty = Certainty.SURE if is_sure else known.certainty
-            matches[photo_id] = replace(known, face=closer, certainty=certainty)
+            matches[photo_id] = replace(
+                known, face=closer, certainty=certainty, contested=match.contested
+            )
     return ranked(matches.values())

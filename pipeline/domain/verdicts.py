@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -33,19 +34,19 @@ class Candidate:
     quality: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JudgedFaces:
     """The faces of the present index that a person confirmed and rejected."""
 
     confirmed: Sequence[Candidate] = field(default_factory=tuple)
     rejected: Sequence[Candidate] = field(default_factory=tuple)
 
-    @property
+    @cached_property
     def confirmed_ids(self) -> frozenset[FaceId]:
         """Which faces are the person."""
         return frozenset(face.face_id for face in self.confirmed)
 
-    @property
+    @cached_property
     def rejected_ids(self) -> frozenset[FaceId]:
         """Which faces are not."""
         return frozenset(face.face_id for face in self.rejected)

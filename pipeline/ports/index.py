@@ -19,6 +19,7 @@ from pipeline.domain.model import (
     Photo,
     PhotoFaces,
     PhotoId,
+    PhotoState,
     Run,
     RunId,
     TeamId,
@@ -64,8 +65,10 @@ class PhotoStore(Protocol):
         """
         ...
 
-    def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
-        """The file is no picture; its faces go."""
+    def mark_unreadable(
+        self, team_id: TeamId, photo_id: PhotoId, reason: str, *, version: str | None = None
+    ) -> None:
+        """The file is no picture; its faces go. Nothing if `version` is another one by now."""
         ...
 
     def mark_given_up(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
@@ -225,9 +228,18 @@ class EngineChanges(Protocol):
         ...
 
     def leave(
-        self, team_id: TeamId, photo_id: PhotoId, *, engine_id: EngineId, reason: str
-    ) -> None:
-        """At the switch, give the photo up, which can't be had; until then it stays as it is."""
+        self,
+        team_id: TeamId,
+        photo_id: PhotoId,
+        *,
+        engine_id: EngineId,
+        state: PhotoState,
+        reason: str,
+    ) -> bool:
+        """At the switch the photo becomes unreadable or given up; until then it stays as it is.
+
+        False if the wish to change has changed.
+        """
         ...
 
     def switch(self, team_id: TeamId, engine_id: EngineId) -> bool:

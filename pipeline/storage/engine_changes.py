@@ -2,9 +2,10 @@
 
 from psycopg.rows import DictRow
 
-from pipeline.domain.model import EngineId, PhotoFaces, PhotoId, TeamId
+from pipeline.domain.model import EngineId, PhotoFaces, PhotoId, PhotoState, TeamId
 from pipeline.storage.connect import Connection, Database, lock_shares
-from pipeline.storage.photos import LOCK_PHOTO, add_faces
+from pipeline.storage.faces import add_faces
+from pipeline.storage.photos import LOCK_PHOTO
 
 BEGIN = """
 update workspaces set next_engine_id = %(engine_id)s where team_id = %(team_id)s
@@ -18,7 +19,7 @@ WANTED = "select next_engine_id from workspaces where team_id = %(team_id)s"
 # What a change to yet another engine, given up half way, left behind.
 DROP_ABANDONED_FILLS = """
 delete from fills
-where team_id = %(team_id)s and (engine_id <> %(engine_id)s or reason is not null)
+where team_id = %(team_id)s and (engine_id <> %(engine_id)s or state is not null)
 """
 DROP_ABANDONED_FACES = """
 delete from faces f using workspaces w
@@ -66,12 +67,13 @@ delete from faces
 where team_id = %(team_id)s and photo_id = %(photo_id)s and engine_id = %(engine_id)s
 """
 MARK_FILLED = """
-insert into fills (team_id, photo_id, engine_id, content_hash, width_px, height_px, reason)
+insert into fills
+    (team_id, photo_id, engine_id, content_hash, width_px, height_px, state, reason)
 values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(content_hash)s, %(width_px)s, %(height_px)s,
-    %(reason)s)
+    %(state)s, %(reason)s)
 on conflict (team_id, photo_id, engine_id) do update
 set content_hash = excluded.content_hash, width_px = excluded.width_px,
-    height_px = excluded.height_px, reason = excluded.reason
+    height_px = excluded.height_px, state = excluded.state, reason = excluded.reason
 """
 # Waits for whoever stores faces just now, and makes the others wait.
 LOCK_TO_SWITCH = """
@@ -86,12 +88,8 @@ update photos p set engine_id = %(engine_id)s,
     content_hash = coalesce(d.content_hash, p.content_hash),
     width_px = coalesce(d.width_px, p.width_px),
     height_px = coalesce(d.height_px, p.height_px),
-    state = case
-        when d.reason is not null then 'given up'
-        when p.state = 'given up' then 'indexed'
-        else p.state
-    end,
-    reason = case when p.state = 'given up' or d.reason is not null then d.reason else p.reason end
+    state = coalesce(d.state, case when p.state = 'given up' then 'indexed' else p.state end),
+    reason = case when p.state = 'given up' or d.state is not null then d.reason else p.reason end
 from fills d
 where p.team_id = %(team_id)s and d.team_id = p.team_id and d.photo_id = p.photo_id
 and d.engine_id = %(engine_id)s
@@ -164,6 +162,7 @@ class EngineChangeStore:
             "content_hash": content_hash,
             "width_px": faces.width_px,
             "height_px": faces.height_px,
+            "state": None,
             "reason": None,
         }
         with self._database.transaction() as connection:
@@ -177,9 +176,18 @@ class EngineChangeStore:
         return True
 
     def leave(
-        self, team_id: TeamId, photo_id: PhotoId, *, engine_id: EngineId, reason: str
-    ) -> None:
-        """At the switch, give the photo up, which can't be had; until then it stays as it is."""
+        self,
+        team_id: TeamId,
+        photo_id: PhotoId,
+        *,
+        engine_id: EngineId,
+        state: PhotoState,
+        reason: str,
+    ) -> bool:
+        """At the switch the photo becomes unreadable or given up; until then it stays as it is.
+
+        False if the wish to change has changed.
+        """
         values = {
             "team_id": team_id,
             "photo_id": photo_id,
@@ -187,13 +195,16 @@ class EngineChangeStore:
             "content_hash": None,
             "width_px": None,
             "height_px": None,
+            "state": state.value,
             "reason": reason,
         }
         with self._database.transaction() as connection:
             workspace = connection.execute(LOCK_WORKSPACE, values).fetchone()
             photo = connection.execute(LOCK_PHOTO, values).fetchone()
-            if _is_wanted(workspace, engine_id) and photo is not None:
-                connection.execute(MARK_FILLED, values)
+            if not _is_wanted(workspace, engine_id) or photo is None:
+                return False
+            connection.execute(MARK_FILLED, values)
+        return True
 
     def switch(self, team_id: TeamId, engine_id: EngineId) -> bool:
         """From now on that engine is the index's, and the old one's faces go, in one transaction.

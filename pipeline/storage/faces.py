@@ -12,25 +12,26 @@ from pipeline.domain.model import (
     Box,
     ChannelId,
     EngineId,
+    Face,
     FaceId,
     FileId,
     NearFace,
     Neighbourhood,
+    PhotoFaces,
     PhotoId,
     Share,
     TeamId,
     UserId,
 )
 from pipeline.domain.references import POOR_QUALITY
-from pipeline.storage.connect import Database
+from pipeline.storage.connect import Connection, Database
 
 # The distance is computed in the materialized part, after the engine is fixed: embeddings of two
 # engines have different dimensions, and comparing them is an error. The earliest share that the
 # asker can open stands for the photo. The crowd comes with each row; without a near face, alone.
 NEAREST = """
 with scanned as materialized (
-    select f.photo_id, f.face_id, f.box, f.quality, f.embedding,
-        f.embedding <=> %(query)s as distance
+    select f.photo_id, f.face_id, f.embedding <=> %(query)s as distance
     from faces f
     where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
     and exists (
@@ -46,10 +47,12 @@ with scanned as materialized (
     select * from scanned
     where distance <= %(max_distance)s or face_id = any(%(always)s)
 )
-select crowd.*, near.*, p.file_id, p.name, p.media_type, p.content_hash, p.posted_by, p.posted_at,
+select crowd.*, near.*, f.box, f.quality, f.embedding,
+    p.file_id, p.name, p.media_type, p.content_hash, p.posted_by, p.posted_at,
     s.channel_id, s.ts, s.permalink, s.shared_by, s.shared_at
 from crowd
 left join near on true
+left join faces f on f.team_id = %(team_id)s and f.face_id = near.face_id
 left join photos p on p.team_id = %(team_id)s and p.photo_id = near.photo_id
 left join lateral (
     select * from shares s
@@ -71,11 +74,11 @@ where team_id = %(team_id)s and engine_id = %(engine_id)s
 TOGETHER = """
 with recent as materialized (
     select p.photo_id from photos p
-    where p.team_id = %(team_id)s and not exists (
+    where p.team_id = %(team_id)s and p.state = 'indexed' and not exists (
         select from photos earlier where earlier.team_id = p.team_id
         and earlier.content_hash = p.content_hash and earlier.photo_id < p.photo_id
     )
-    order by p.photo_id desc limit %(photos)s
+    order by p.posted_at desc, p.photo_id desc limit %(photos)s
 ), best as materialized (
     select f.photo_id, f.embedding,
         row_number() over (partition by f.photo_id order by f.quality desc, f.face_id) as place
@@ -89,6 +92,14 @@ where one.place <= %(faces)s and other.place <= %(faces)s
 """
 PHOTOS_TOGETHER = 5_000
 FACES_TOGETHER = 5
+
+
+ADD_FACE = """
+insert into faces
+    (team_id, photo_id, engine_id, box, landmarks, score, quality, embedding)
+values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(box)s, %(landmarks)s, %(score)s,
+    %(quality)s, %(embedding)s)
+"""
 
 
 class Faces:
@@ -176,3 +187,28 @@ def _near_face(row: dict[str, Any]) -> NearFace:
 
 def _user(value: str | None) -> UserId | None:
     return UserId(value) if value else None
+
+
+def add_faces(
+    connection: Connection,
+    team_id: TeamId,
+    photo_id: PhotoId,
+    engine_id: EngineId,
+    faces: PhotoFaces,
+) -> None:
+    """Store the faces of a photo whose row is locked."""
+    if not faces.faces:
+        return
+    photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
+    connection.cursor().executemany(ADD_FACE, [photo | _face_values(face) for face in faces.faces])
+
+
+def _face_values(face: Face) -> dict[str, Any]:
+    box = face.detection.box
+    return {
+        "box": [box.x_px, box.y_px, box.width_px, box.height_px],
+        "landmarks": face.detection.landmarks.reshape(-1).tolist(),
+        "score": face.detection.score,
+        "quality": face.quality,
+        "embedding": HalfVector(face.embedding),
+    }

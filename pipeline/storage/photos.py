@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString, TypeAlias
 
-from pgvector import HalfVector
-
 from pipeline.domain.model import (
     ChannelId,
     EngineId,
-    Face,
     FileId,
     FoundPhoto,
     IndexCounts,
@@ -22,6 +19,7 @@ from pipeline.domain.model import (
     TeamId,
 )
 from pipeline.storage.connect import Connection, Database, lock_shares
+from pipeline.storage.faces import add_faces
 
 # A changed file (another version) is read again; a known one keeps its state and its faces.
 ADD = """
@@ -70,12 +68,6 @@ LOCK_ENGINE = "select engine_id from workspaces where team_id = %(team_id)s for 
 # The row lock makes two workers on one photo take turns: the second replaces what the first wrote.
 LOCK_PHOTO = """
 select version from photos where team_id = %(team_id)s and photo_id = %(photo_id)s for update
-"""
-ADD_FACE = """
-insert into faces
-    (team_id, photo_id, engine_id, box, landmarks, score, quality, embedding)
-values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(box)s, %(landmarks)s, %(score)s,
-    %(quality)s, %(embedding)s)
 """
 MARK_INDEXED = """
 update photos set state = 'indexed', reason = null, engine_id = %(engine_id)s,
@@ -244,10 +236,15 @@ class Photos:
             connection.execute(ADOPT_VERDICTS, content)
         return True
 
-    def mark_unreadable(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
-        """The file is no picture; its faces go."""
+    def mark_unreadable(
+        self, team_id: TeamId, photo_id: PhotoId, reason: str, *, version: str | None = None
+    ) -> None:
+        """The file is no picture; its faces go. Nothing if `version` is another one by now."""
         values = {"team_id": team_id, "photo_id": photo_id}
         with self._database.transaction() as connection:
+            known = connection.execute(LOCK_PHOTO, values).fetchone()
+            if known is None or version not in (None, known["version"]):
+                return
             # The photo first, as everywhere: two that lock in different orders deadlock.
             connection.execute(MARK, values | {"state": "unreadable", "reason": reason})
             _drop_faces(connection, values)
@@ -331,20 +328,6 @@ class Photos:
         return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]
 
 
-def add_faces(
-    connection: Connection,
-    team_id: TeamId,
-    photo_id: PhotoId,
-    engine_id: EngineId,
-    faces: PhotoFaces,
-) -> None:
-    """Store the faces of a photo whose row is locked."""
-    if not faces.faces:
-        return
-    photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
-    connection.cursor().executemany(ADD_FACE, [photo | _face_values(face) for face in faces.faces])
-
-
 def _drop_faces(connection: Connection, photo: Row) -> None:
     connection.execute(DROP_FACES, photo)
     connection.execute(DROP_FILLS, photo)
@@ -384,14 +367,3 @@ def _add_shares(
         }
         connection.execute(ADD_SHARE, values)
         connection.execute(DROP_PROVISIONAL_SHARE, values)
-
-
-def _face_values(face: Face) -> dict[str, Any]:
-    box = face.detection.box
-    return {
-        "box": [box.x_px, box.y_px, box.width_px, box.height_px],
-        "landmarks": face.detection.landmarks.reshape(-1).tolist(),
-        "score": face.detection.score,
-        "quality": face.quality,
-        "embedding": HalfVector(face.embedding),
-    }

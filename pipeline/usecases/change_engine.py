@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pipeline.domain.model import Photo, PhotoId, TeamId
+from pipeline.domain.model import Photo, PhotoId, PhotoState, TeamId
 from pipeline.errors import (
     DatabaseUnavailableError,
     PhotoGoneError,
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 
 class OtherChangeError(UsageError):
-    """Another change of engine was begun meanwhile; let one end before you begin the next."""
+    """Another `findme reindex` ended this change of engine; run it again if it is still wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,13 @@ class ChangeEngine:
             if failed and not leave_failed:
                 return failed
             for one in failed:
-                self._changes.leave(team_id, one.photo_id, engine_id=engine_id, reason=one.reason)
+                self._changes.leave(
+                    team_id,
+                    one.photo_id,
+                    engine_id=engine_id,
+                    state=PhotoState.GIVEN_UP,
+                    reason=one.reason,
+                )
             given_up += failed
             if self._changes.switch(team_id, engine_id):
                 log.info("engine.changed", engine=engine_id, given_up=len(given_up))
@@ -130,8 +136,13 @@ class ChangeEngine:
             self._photos.delete(team_id, photo.file_id)
             return True
         except UnreadablePhotoError as error:
-            self._photos.mark_unreadable(team_id, photo_id, str(error))
-            return True
+            return self._changes.leave(
+                team_id,
+                photo_id,
+                engine_id=self._reader.engine_id,
+                state=PhotoState.UNREADABLE,
+                reason=str(error),
+            )
         except DatabaseUnavailableError:
             # That says nothing of the photo, which must not be given up for it.
             raise

@@ -208,7 +208,9 @@ class IndexPhoto:
             log.info("photo.gone", photo=photo.photo_id)
             return Outcome.GONE
         except UnreadablePhotoError as error:
-            self._photos.mark_unreadable(photo.team_id, photo.photo_id, str(error))
+            self._photos.mark_unreadable(
+                photo.team_id, photo.photo_id, str(error), version=photo.version
+            )
             log.info("photo.unreadable", photo=photo.photo_id, reason=str(error))
             return Outcome.UNREADABLE
         with stage("store"):

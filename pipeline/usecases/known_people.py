@@ -23,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPerson:
-    """A person to search for, and what a reader should know of how they are known."""
+    """A person to search for, and what a reader should know of how they are known.
+
+    `faces_in_picture` and `is_poor` are of the profile picture, if that was used.
+    """
 
     person: Person
     references: int
@@ -76,11 +79,12 @@ class KnownPeople:
                 raise
             profile = []
         chosen = usable([*own, *profile], maybe_similarity=reader.curve.maybe)
+        shown = [one for one in chosen if one.kind is ReferenceKind.PROFILE]
         return KnownPerson(
             person=Person(engine_id=engine_id, query=combined(chosen), judged=judged),
             references=len(chosen),
-            faces_in_picture=max(one.faces_in_picture for one in chosen),
-            is_poor=all(one.quality < POOR_QUALITY for one in chosen),
+            faces_in_picture=max((one.faces_in_picture for one in shown), default=1),
+            is_poor=any(one.quality < POOR_QUALITY for one in shown),
         )
 
     def _profile(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Reference:
@@ -114,17 +118,21 @@ class AddSelfie:
 
         Raises: UnreadablePhotoError, NoFaceInPictureError, PoorFaceError.
         """
-        reader = self._engines.of(team_id)
-        reference = read_reference(reader, data, kind=ReferenceKind.SELFIE)
-        if reference.quality < POOR_QUALITY:
-            raise PoorFaceError
-        self._references.put_selfie(
-            team_id,
-            user_id,
-            engine_id=reader.engine_id,
-            picture_hash=hashlib.sha256(data).hexdigest(),
-            reference=reference,
-        )
+        while True:
+            reader = self._engines.of(team_id)
+            reference = read_reference(reader, data, kind=ReferenceKind.SELFIE)
+            if reference.quality < POOR_QUALITY:
+                raise PoorFaceError
+            self._references.put_selfie(
+                team_id,
+                user_id,
+                engine_id=reader.engine_id,
+                picture_hash=hashlib.sha256(data).hexdigest(),
+                reference=reference,
+            )
+            # The index may have been switched to another engine meanwhile: that one has to know.
+            if self._engines.of(team_id).engine_id == reader.engine_id:
+                break
         log.info("selfie.added", quality=round(reference.quality, 2))
         return reference
 

@@ -113,10 +113,13 @@ def decode_file(
             scaled_into(stored_view(image, orientation), rows)
     except UnidentifiedImageError as error:
         raise UnreadablePhotoError(_what_it_is(head)) from error
-    except MemoryError as error:
-        raise UnreadablePhotoError("the picture is too large") from error
     except (UnreadablePhotoError, LargePictureError):
         raise
+    except MemoryError as error:
+        # It takes more than its header says: let it be tried alone, if it wasn't.
+        if allowed_bytes < LARGEST_BYTES:
+            raise LargePictureError from error
+        raise UnreadablePhotoError("the picture is too large") from error
     except Exception as error:
         # A damaged file makes Pillow and its codecs raise nearly anything.
         raise UnreadablePhotoError(DAMAGED) from error

@@ -98,7 +98,7 @@ class Child:
             self._put(data)
             answer = self._ask(request, own, until=until)
             if "reason" in answer:
-                raise UnreadablePhotoError(answer["reason"])
+                raise UnreadablePhotoError(answer["reason"])  # noqa: TRY301  # passed on below
             if "is_large" in answer:
                 return None
             shape, (width, height) = answer["shape"], answer["full_size"]
@@ -107,6 +107,12 @@ class Child:
                 return kept.reshape(shape).copy(), (width, height)
             # A large one isn't copied: its memory is shared with nobody, and goes with the image.
             return np.frombuffer(mmap.mmap(own, 0), np.uint8).reshape(shape), (width, height)
+        except UnreadablePhotoError:
+            raise
+        except BaseException:
+            # An answer that nobody waited for would be taken for the next picture's.
+            self.kill()
+            raise
         finally:
             if own is not None:
                 os.close(own)

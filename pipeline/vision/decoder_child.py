@@ -105,7 +105,8 @@ def _answer(link: socket.socket, answer: dict[str, Any]) -> None:
 def _watch_parent(link: socket.socket, *, is_on: bool) -> None:
     """While it decodes: end at once when the parent is gone, and soon after the time limit.
 
-    Both signals end a process that doesn't handle them, without a codec having to return first.
+    Both signals end a process that doesn't handle them, without a codec having to return first
+    (but for the first one on macOS, where it is the second that ends it).
     `PR_SET_PDEATHSIG` would not do: it comes when the thread ends that started the child.
     """
     flags = fcntl.fcntl(link, fcntl.F_GETFL)
@@ -121,7 +122,10 @@ def _limit_memory(data_bytes: int, allowed_bytes: int) -> None:
     """Private memory alone (Linux): libraries and the files that are handed over don't count."""
     if sys.platform == "linux":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (data_bytes + allowed_bytes + _SPARE_BYTES, hard))
+        wanted = data_bytes + allowed_bytes + _SPARE_BYTES
+        # Whoever started the program may allow it less.
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
 
 
 def _data_bytes() -> int:

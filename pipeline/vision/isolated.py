@@ -23,6 +23,7 @@ TOO_SLOW = "reading the picture took too long"
 STOPPED = "reading the picture stopped the decoder"
 
 _ATTEMPTS = 2
+_KEPT = 4
 
 
 def decode_sized(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> tuple[Image, tuple[int, int]]:
@@ -69,7 +70,7 @@ def _decoded(
 
 
 class Children:
-    """As many as are needed at once, started when they are, and kept."""
+    """As many as are needed at once, started when they are; some of them are kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -92,7 +93,8 @@ class Children:
         finally:
             with self._lock:
                 self._busy.discard(child)
-                if child.is_alive and not self._is_closed:
+                is_wanted = not self._is_closed and len(self._idle) < _KEPT
+                if child.is_alive and is_wanted:
                     self._idle.append(child)
                 else:
                     child.kill()

@@ -15,11 +15,12 @@ MAX_ASPECT = 40
 LIMIT_S = 10.0
 """A picture may take so long."""
 
-SMALL_BYTES = 80_000_000
-"""What a picture may take while others are read: 12 megapixels of HEIC, 15 of PNG."""
+SMALL_BYTES = 112_000_000
+"""What a picture may take while others are read: 12 megapixels of HEIC or PNG, or of a JPEG at its
+full scale."""
 
 LARGEST_BYTES = 340_000_000
-"""What a picture may take that is read alone: 50 megapixels of HEIC or PNG, 16 of WebP.
+"""What a picture may take that is read alone: 50 megapixels of HEIC, some 45 of PNG, 16 of WebP.
 
 JPEGs are scaled while they are decoded and take next to nothing, unless they are progressive.
 """

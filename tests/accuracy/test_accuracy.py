@@ -66,6 +66,9 @@ def test_among_7000_strangers_sure_stays_sure_and_little_is_lost(
     assert crowd.sure.precision is not None
     assert crowd.sure.precision >= 0.99
     assert _recall(crowd) >= _recall(alone) - 0.02
+    # *Sure* alone is asked for more, the more strangers there are.
+    assert crowd.sure.recall is not None
+    assert crowd.sure.recall >= 0.8
 
 
 def test_among_7000_strangers_it_holds_without_self_calibration_too(

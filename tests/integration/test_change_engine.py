@@ -853,7 +853,7 @@ def test_of_two_who_change_to_different_engines_the_first_is_told_and_stops(
             until_wanted(party, third)
 
         first = Observed(new, at(2, begin))
-        with pytest.raises(OtherChangeError, match="begun meanwhile"):
+        with pytest.raises(OtherChangeError, match="ended this change"):
             party.open(first).change_engine(LOCAL)
         assert ended[0].result(WAIT_S) == []
 

@@ -230,6 +230,14 @@ def test_an_unreadable_photo_loses_its_faces(photos: Photos) -> None:
     assert photos.counts(TEAM) == IndexCounts(photos=1, unreadable=1)
 
 
+def test_a_file_that_changed_while_it_was_read_is_not_called_unreadable(photos: Photos) -> None:
+    photo_id = indexed(photos)
+
+    photos.mark_unreadable(TEAM, photo_id, "the file is empty", version="an older one")
+
+    assert photos.counts(TEAM) == IndexCounts(photos=1, indexed=1, faces=2)
+
+
 def test_a_photo_that_was_given_up_keeps_its_faces(photos: Photos) -> None:
     photo_id = indexed(photos)
 

@@ -9,7 +9,9 @@ from PIL import Image as PilImage
 
 from pipeline.domain.arrays import Image
 from pipeline.errors import UnreadablePhotoError
+from pipeline.vision.cost import cost_bytes, heif_cost_bytes
 from pipeline.vision.decode import decode, decode_file
+from pipeline.vision.limits import SMALL_BYTES
 from pipeline.vision.rows import on_white
 from tests.made_pictures import (
     ADOBE_RGB,
@@ -234,6 +236,15 @@ def test_300_megapixels_are_refused_by_their_header_in_every_format(make: object
 def test_a_strip_is_refused_in_every_format(make: object) -> None:
     assert callable(make)
     assert reason(make(1, 12_000)) == "the picture is a strip of 1×12000 px"
+
+
+def test_what_phones_take_is_read_while_others_are() -> None:
+    """12 megapixels of HEIC, and of a PNG; with the file's own 3 MB counted twice."""
+    size = (4032, 3024)
+    with PilImage.open(io.BytesIO(png_bomb(*size))) as picture:
+        as_png = cost_bytes(picture, size)
+
+    assert max(heif_cost_bytes(size), as_png) + 3 * 2048**2 + 2 * 3_000_000 <= SMALL_BYTES
 
 
 def test_what_a_progressive_jpeg_takes_counts_its_coefficients() -> None:

@@ -1,6 +1,7 @@
 """What was found leads to more, once, and only as far as it can be relied on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,10 +155,18 @@ def test_a_maybe_proves_nothing_nor_does_a_single_sure_face_that_strangers_might
         for one in found
         if one.certainty is Certainty.SURE
         and not one.confirmed
+        and not one.contested
         and one.face.quality >= POOR_QUALITY
     ]
 
-    assert extension.is_proof == (len(sure) > 1 or any(d <= ALONE for d in sure))
+    assert extension.is_proof == (len(sure) >= SEEDS or any(d <= ALONE for d in sure))
+
+
+@given(matches())
+def test_a_contested_face_leads_nowhere(found: list[Match]) -> None:
+    contested = [replace(match, contested=True) for match in found]
+
+    assert extended(QUERY, contested, LIMITS) is None
 
 
 @given(near_faces())
