@@ -22,10 +22,14 @@ MAYBE_RATE = 3.7e-3
 """The same for *maybe*."""
 
 SURE_FALSE_MATCHES = 0.05
-"""How many false *sure* matches an answer may hold on average: one in twenty answers has one."""
+"""How many false *sure* matches a search may bring on average: one in twenty brings one.
+
+Measured with 300 people who are in none of 7,000 photos: 0.04, and 1.0 false *maybe*. What was
+found then leads to more (`domain.expansion`), for them to 0.06 and 1.2 in all.
+"""
 
 MAYBE_FALSE_MATCHES = 1.0
-"""How many false *maybe* matches an answer may hold on average."""
+"""How many false *maybe* matches a search may bring on average."""
 
 ALONE_FALSE_MATCHES = 0.01
 """A single face may make others *sure* if so few strangers are as close (`domain.expansion`)."""

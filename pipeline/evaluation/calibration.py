@@ -185,7 +185,7 @@ def _row(
 
 def _sentence(one: Calibration) -> str:
     expected = (
-        f"An answer may hold {SURE_FALSE_MATCHES} wrong sure and {MAYBE_FALSE_MATCHES:g} wrong "
+        f"A search may bring {SURE_FALSE_MATCHES} wrong sure and {MAYBE_FALSE_MATCHES:g} wrong "
         "maybe matches on average."
     )
     if one.seen is None:

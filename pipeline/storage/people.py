@@ -17,25 +17,17 @@ DROP_PROFILES = """
 delete from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and kind = 'profile'
 """
-ADD_PROFILE = """
+ADD = """
 insert into person_references
     (team_id, user_id, engine_id, kind, origin, embedding, quality, faces_in_picture)
-values (%(team_id)s, %(user_id)s, %(engine_id)s, 'profile', %(origin)s, %(embedding)s,
+values (%(team_id)s, %(user_id)s, %(engine_id)s, %(kind)s, %(origin)s, %(embedding)s,
     %(quality)s, %(faces_in_picture)s)
 on conflict do nothing
 """
-
 SELFIES = """
 select embedding, quality, faces_in_picture from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
 and kind = 'selfie' order by created_at, origin
-"""
-ADD_SELFIE = """
-insert into person_references
-    (team_id, user_id, engine_id, kind, origin, embedding, quality, faces_in_picture)
-values (%(team_id)s, %(user_id)s, %(engine_id)s, 'selfie', %(origin)s, %(embedding)s,
-    %(quality)s, %(faces_in_picture)s)
-on conflict do nothing
 """
 
 
@@ -72,7 +64,7 @@ class People:
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
             connection.execute(DROP_PROFILES, values)
-            connection.execute(ADD_PROFILE, values)
+            connection.execute(ADD, values | {"kind": ReferenceKind.PROFILE.value})
 
     def selfies(self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId) -> list[Reference]:
         """What the person's selfies say, the oldest first."""
@@ -94,7 +86,7 @@ class People:
         """Keep it; the same picture once."""
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
-            connection.execute(ADD_SELFIE, values)
+            connection.execute(ADD, values | {"kind": ReferenceKind.SELFIE.value})
 
 
 def _values(

@@ -66,7 +66,7 @@ def test_for_people_it_is_a_table_and_a_sentence(
 
     assert done.exit_code == 0
     assert "engine, small index" in done.stdout
-    assert "An answer may hold 0.05 wrong sure and 1 wrong maybe" in done.stdout
+    assert "A search may bring 0.05 wrong sure and 1 wrong maybe" in done.stdout
 
 
 def test_the_plot_is_a_picture(

@@ -31,9 +31,10 @@ from pipeline.usecases.change_engine import (
     OtherChangeError,
 )
 from pipeline.usecases.find_photos import FindPhotos
-from pipeline.usecases.index_photos import Outcome
+from pipeline.usecases.index_photos import Outcome, ReadFaces
 from pipeline.vision.engines import load_engine
 from pipeline.vision.weights import WeightStore
+from pipeline.wiring import Runtime
 from tests.conftest import TEMPLATE, _new_database
 from tests.fakes import Colleagues, FlakySource
 from tests.integration.parties import (
@@ -576,15 +577,7 @@ def test_the_switch_waits_for_whoever_stores_faces_of_the_old_engine(
     ):
         # Storing is held up at the photo's row, the workspace's row is locked by then.
         connection.execute("select from photos where name = %s for update", [name])
-        storing = threads.submit(
-            bot.photos.put_faces,
-            LOCAL,
-            photo.photo_id,
-            engine_id=old.engine_id,
-            version=photo.version,
-            content_hash=read.content_hash,
-            faces=read.faces,
-        )
+        storing = threads.submit(store, bot, read, old)
         waiting(party, 1)
         changed = threads.submit(changing.change_engine, LOCAL)
         waiting(party, 2)
@@ -595,6 +588,18 @@ def test_the_switch_waits_for_whoever_stores_faces_of_the_old_engine(
     assert party.states()[name] == ("indexed", new.engine_id)
     assert party.faces_of(new)[name] == 1
     assert_changed(party, new)
+
+
+def store(bot: Runtime, read: ReadFaces, engine: FaceReader) -> bool:
+    """As IndexPhoto does with what the engine read."""
+    return bot.photos.put_faces(
+        LOCAL,
+        read.photo.photo_id,
+        engine_id=engine.engine_id,
+        version=read.photo.version,
+        content_hash=read.content_hash,
+        faces=read.faces,
+    )
 
 
 def test_faces_of_the_old_engine_that_come_at_the_moment_of_the_switch_are_refused(
@@ -613,15 +618,7 @@ def test_faces_of_the_old_engine_that_come_at_the_moment_of_the_switch_are_refus
         connection.execute("select from person_references for update")
         changed = threads.submit(changing.change_engine, LOCAL)
         waiting(party, 1)
-        storing = threads.submit(
-            bot.photos.put_faces,
-            LOCAL,
-            photo.photo_id,
-            engine_id=old.engine_id,
-            version=photo.version,
-            content_hash=read.content_hash,
-            faces=read.faces,
-        )
+        storing = threads.submit(store, bot, read, old)
         waiting(party, 2)
         connection.rollback()
         assert changed.result(WAIT_S) == []
