@@ -48,6 +48,11 @@ where not exists (
     select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = %(key)s
 )
 """
+# A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
+# running by a statement that began before; the second job would then keep the first from being
+# retried. So those who enqueue take turns, each looking after the other's commit.
+LOCK = "select pg_advisory_xact_lock(hashtextextended('queue/' || %(team_id)s, 0))"
+
 # More would make one statement long; the next tick takes the rest.
 ENQUEUE_LIMIT = 50_000
 
@@ -76,6 +81,7 @@ class JobQueue:
         while True:
             try:
                 with self._database.transaction() as connection:
+                    connection.execute(LOCK, values)
                     row = connection.execute(ENQUEUE_PENDING, values).fetchone()
                     return int(row["jobs"]) if row else 0
             except UniqueViolation:
@@ -94,6 +100,7 @@ class JobQueue:
         }
         try:
             with self._database.transaction() as connection:
+                connection.execute(LOCK, values)
                 connection.execute(ENQUEUE_LISTING, values)
         except UniqueViolation:
             return

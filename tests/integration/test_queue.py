@@ -1,5 +1,6 @@
 """Every pending photo has one job, whoever asks and however often."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -8,7 +9,7 @@ import pytest
 
 from pipeline.domain.model import ChannelId, EngineId, PhotoId, TeamId
 from pipeline.storage.connect import Database
-from pipeline.storage.jobs import JobQueue
+from pipeline.storage.jobs import LOCK, JobQueue
 from pipeline.storage.photos import Photos
 from pipeline.storage.workspaces import Workspaces
 from tests.strategies import found_photo, photo_faces
@@ -66,6 +67,31 @@ def test_a_photo_that_is_being_read_gets_no_second_job(queue: JobQueue, database
     do_first(database, "doing")
 
     assert queue.enqueue_pending(TEAM) == 0
+
+
+def test_a_job_that_was_enqueued_and_taken_a_moment_ago_is_the_only_one(
+    queue: JobQueue, database: Database
+) -> None:
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(database.conninfo) as other:
+        other.execute(LOCK, {"team_id": TEAM})
+        meanwhile = threads.submit(queue.enqueue_pending, TEAM)
+        until_one_waits(database)
+        other.execute(
+            "insert into procrastinate_jobs (queue_name, task_name, lock, queueing_lock, status) "
+            "select 'workspace/T1', 'index_photo', key, key, 'doing' from ("
+            "select 'photo/T1/' || photo_id as key from photos) as photos"
+        )
+        other.commit()
+
+        assert meanwhile.result(timeout=10) == 0
+
+
+def until_one_waits(database: Database) -> None:
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = %s"
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        end = time.monotonic() + 10
+        while not connection.execute(waiting, [connection.info.dbname]).fetchone():
+            assert time.monotonic() < end, "nobody waits"
 
 
 def test_a_pending_photo_whose_job_failed_gets_another(queue: JobQueue, database: Database) -> None:
