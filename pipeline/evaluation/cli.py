@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from pipeline.ports import FaceReader
     from pipeline.settings import Settings
+    from pipeline.wiring import Runtime
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 PLOT = click.option(
@@ -141,14 +142,9 @@ def calibrate(*, as_json: bool, plot_path: Path | None) -> None:
         calibrations,
         print_calibrations,
     )
-    from pipeline.logs import set_up_logs  # noqa: PLC0415
-    from pipeline.settings import Settings, load  # noqa: PLC0415
-    from pipeline.wiring import Runtime  # noqa: PLC0415
 
     _check_plot(plot_path)
-    settings = load(Settings)
-    set_up_logs("debug" if settings.findme_log == "debug" else "error")
-    runtime = Runtime(settings)
+    runtime = _runtime()
     try:
         found = calibrations(runtime)
     finally:
@@ -160,14 +156,20 @@ def calibrate(*, as_json: bool, plot_path: Path | None) -> None:
 
 def _engine(name: str | None) -> tuple[Settings, FaceReader]:
     """The settings, and the engine that they or `name` ask for."""
+    runtime = _runtime(name)
+    # A runtime opens its database when that is first used: here, never.
+    return runtime.settings, runtime.reader
+
+
+def _runtime(engine_name: str | None = None) -> Runtime:
+    """For a command that draws its own progress: only errors are logged."""
     from pipeline.logs import set_up_logs  # noqa: PLC0415
     from pipeline.settings import Settings, load  # noqa: PLC0415
     from pipeline.wiring import Runtime  # noqa: PLC0415
 
-    settings = load(Settings, **({"findme_engine": name} if name else {}))
+    settings = load(Settings, **({"findme_engine": engine_name} if engine_name else {}))
     set_up_logs("debug" if settings.findme_log == "debug" else "error")
-    # A runtime opens its database when that is first used: here, never.
-    return settings, Runtime(settings).reader
+    return Runtime(settings)
 
 
 def _check_plot(path: Path | None) -> None:

@@ -10,21 +10,17 @@ from pipeline.storage.photos import LOCK_PHOTO
 BEGIN = """
 update workspaces set next_engine_id = %(engine_id)s where team_id = %(team_id)s
 """
-DROP_OTHER_FACES = """
-delete from faces f using workspaces w
-where f.team_id = %(team_id)s and w.team_id = f.team_id and f.engine_id <> w.engine_id
-"""
-DROP_ALL_FILLS = "delete from fills where team_id = %(team_id)s"
 WANTED = "select next_engine_id from workspaces where team_id = %(team_id)s"
 # What a change to yet another engine, given up half way, left behind.
 DROP_ABANDONED_FILLS = """
 delete from fills
-where team_id = %(team_id)s and (engine_id <> %(engine_id)s or state is not null)
+where team_id = %(team_id)s
+and (engine_id is distinct from %(engine_id)s::text or state is not null)
 """
 DROP_ABANDONED_FACES = """
 delete from faces f using workspaces w
 where f.team_id = %(team_id)s and w.team_id = f.team_id
-and f.engine_id not in (w.engine_id, %(engine_id)s)
+and f.engine_id <> w.engine_id and f.engine_id is distinct from %(engine_id)s::text
 """
 # Whatever is found now has to be found afterwards: also a photo whose file can't be had any more,
 # or that is just being read again. Nothing is missing of an engine that is not wanted any more.
@@ -95,6 +91,7 @@ where p.team_id = %(team_id)s and d.team_id = p.team_id and d.photo_id = p.photo
 and d.engine_id = %(engine_id)s
 """
 DROP_OLD_FACES = "delete from faces where team_id = %(team_id)s and engine_id <> %(engine_id)s"
+DROP_FILLS = "delete from fills where team_id = %(team_id)s"
 DROP_OLD_REFERENCES = """
 delete from person_references where team_id = %(team_id)s and engine_id <> %(engine_id)s
 """
@@ -108,20 +105,19 @@ class EngineChangeStore:
 
     def begin(self, team_id: TeamId, engine_id: EngineId) -> None:
         """Fill that engine's faces beside the present ones; what another change filled goes."""
+        self._want(team_id, engine_id)
+
+    def abandon(self, team_id: TeamId) -> None:
+        """Stay with the present engine; what was filled for another goes."""
+        self._want(team_id, None)
+
+    def _want(self, team_id: TeamId, engine_id: EngineId | None) -> None:
         values = {"team_id": team_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
             connection.execute(BEGIN, values)
             # Faces first, as everywhere: two that lock in different orders deadlock.
             connection.execute(DROP_ABANDONED_FACES, values)
             connection.execute(DROP_ABANDONED_FILLS, values)
-
-    def abandon(self, team_id: TeamId) -> None:
-        """Stay with the present engine; what was filled for another goes."""
-        values = {"team_id": team_id, "engine_id": None}
-        with self._database.transaction() as connection:
-            connection.execute(BEGIN, values)
-            connection.execute(DROP_OTHER_FACES, values)
-            connection.execute(DROP_ALL_FILLS, values)
 
     def wanted(self, team_id: TeamId) -> EngineId | None:
         """The engine that the index is being changed to, if it is."""
@@ -225,7 +221,7 @@ class EngineChangeStore:
             connection.execute(ADOPT_PHOTOS, values)
             connection.execute(DROP_OLD_FACES, values)
             connection.execute(DROP_OLD_REFERENCES, values)
-            connection.execute(DROP_ALL_FILLS, values)
+            connection.execute(DROP_FILLS, values)
             connection.execute(SWITCH, values)
         return True
 
