@@ -15,14 +15,14 @@ create table alerts (
     primary key (team_id, user_id)
 );
 
--- What they heard of, by what is in the file: a repost or a re-index is no news.
+-- What they heard of, by what is in the file: a repost or a re-index is no news, nor is either after
+-- alerts were off for a while.
 create table alerted (
-    team_id text not null,
+    team_id text not null references workspaces,
     user_id text not null,
     content_hash bytea not null,
     alerted_at timestamptz not null default now(),
-    primary key (team_id, user_id, content_hash),
-    foreign key (team_id, user_id) references alerts on delete cascade
+    primary key (team_id, user_id, content_hash)
 );
 
 -- Pictures in a format that Slack shows, of photos in one that it doesn't: files of the bot's own,

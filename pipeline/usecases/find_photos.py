@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -11,6 +12,21 @@ from pipeline.usecases.known_people import KnownPeople, KnownPerson
 from pipeline.usecases.match_faces import MatchFaces
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Photos that show all of `people` together, among those that `asker` can open now.
+
+    Without `channel_ids` every channel is meant. `since` is inclusive, `until` exclusive.
+    """
+
+    asker: UserId
+    people: Sequence[UserId]
+    channel_ids: Sequence[ChannelId] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    only_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
