@@ -49,7 +49,14 @@ class WeightsUnavailableError(EngineUnavailableError):
     """The weights of the face networks can't be had; run `findme models pull`."""
 
 
-class UnreadablePhotoError(FindmeError):
+class PictureError(FindmeError):
+    """That picture can't be used."""
+
+    user_id: str | None = None
+    """Whose picture it is, where a search looked for somebody by it."""
+
+
+class UnreadablePhotoError(PictureError):
     """The file can't be read as a picture."""
 
 
@@ -65,16 +72,20 @@ class SourceUnavailableError(FindmeError):
         self.retry_after_s = retry_after_s
 
 
-class NoProfilePictureError(FindmeError):
+class NoProfilePictureError(PictureError):
     """There is no profile picture to look for."""
 
 
-class NoFaceInPictureError(FindmeError):
+class NoFaceInPictureError(PictureError):
     """There is no face to be seen in that picture."""
 
 
 class PoorFaceError(FindmeError):
     """That face is too small, blurred or turned away; take a picture that shows it well."""
+
+
+class ChannelNotSearchedError(FindmeError):
+    """I look for photos in channels that you and I are both in; that one isn't among them."""
 
 
 class FaceGoneError(FindmeError):

@@ -55,6 +55,34 @@ def without_reposts(matches: Sequence[Match]) -> list[Match]:
     )
 
 
+def together(found: Sequence[Sequence[Match]]) -> list[Match]:
+    """Photos that show everybody, of what was found of each: the matches of the first person.
+
+    Everybody needs a face of their own, and the least certain of them decides how certain a photo
+    is.
+    """
+    first, *others = found
+    theirs = [{match.face.photo_id: match for match in matches} for matches in others]
+    groups = [
+        [match, *(each[match.face.photo_id] for each in theirs if match.face.photo_id in each)]
+        for match in first
+    ]
+    return ranked(
+        _least_certain(group)
+        for group in groups
+        if len({match.face.face_id for match in group}) == len(found)
+    )
+
+
+def _least_certain(group: Sequence[Match]) -> Match:
+    is_sure = all(match.certainty is Certainty.SURE for match in group)
+    return replace(
+        group[0],
+        face=replace(group[0].face, distance=max(match.face.distance for match in group)),
+        certainty=Certainty.SURE if is_sure else Certainty.MAYBE,
+    )
+
+
 def _may_be(face: NearFace, limits: Limits, judged: JudgedFaces) -> bool:
     if face.face_id in judged.confirmed_ids:
         return True

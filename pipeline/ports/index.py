@@ -1,6 +1,6 @@
 """The index: photos, channels, faces, jobs, runs, changes of engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from pipeline.domain.model import (
     PhotoState,
     Run,
     RunId,
+    Share,
     TeamId,
     UserId,
 )
@@ -88,6 +89,21 @@ class PhotoStore(Protocol):
         before: datetime,
     ) -> int:
         """Forget what the channel showed before `before` and that is not among `file_ids`."""
+        ...
+
+    def earliest_shares(
+        self,
+        team_id: TeamId,
+        photo_ids: Sequence[PhotoId],
+        *,
+        channel_ids: Sequence[ChannelId],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Mapping[PhotoId, Share]:
+        """Where each photo was first posted, in these channels, from `since` to before `until`.
+
+        Photos that were not posted there and then are missing.
+        """
         ...
 
     def pending(self, team_id: TeamId, channel_ids: Sequence[ChannelId] | None = None) -> int:

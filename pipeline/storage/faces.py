@@ -170,18 +170,23 @@ def _near_face(row: dict[str, Any]) -> NearFace:
         content_hash=row["content_hash"],
         posted_by=_user(row["posted_by"]),
         posted_at=row["posted_at"],
-        share=Share(
-            channel_id=ChannelId(row["channel_id"]),
-            ts=row["ts"],
-            permalink=row["permalink"],
-            shared_by=_user(row["shared_by"]),
-            shared_at=row["shared_at"],
-        ),
+        share=share_of(row),
         face_id=FaceId(row["face_id"]),
         box=Box(x_px=x, y_px=y, width_px=width, height_px=height),
         quality=row["quality"],
         embedding=row["embedding"].to_numpy().astype(np.float32),
         distance=row["distance"],
+    )
+
+
+def share_of(row: dict[str, Any]) -> Share:
+    """A row of `shares`."""
+    return Share(
+        channel_id=ChannelId(row["channel_id"]),
+        ts=row["ts"],
+        permalink=row["permalink"],
+        shared_by=_user(row["shared_by"]),
+        shared_at=row["shared_at"],
     )
 
 

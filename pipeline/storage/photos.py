@@ -1,6 +1,6 @@
 """Photos, their shares and their faces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, TypeAlias
 
@@ -19,7 +19,7 @@ from pipeline.domain.model import (
     TeamId,
 )
 from pipeline.storage.connect import Connection, Database, lock_shares
-from pipeline.storage.faces import add_faces
+from pipeline.storage.faces import add_faces, share_of
 
 # A changed file (another version) is read again; a known one keeps its state and its faces.
 ADD = """
@@ -149,6 +149,15 @@ and (%(channel_id)s::text is null or exists (
 order by indexed_at desc, photo_id desc limit %(limit)s
 """
 
+EARLIEST_SHARES = """
+select distinct on (photo_id) photo_id, channel_id, ts, permalink, shared_by, shared_at
+from shares
+where team_id = %(team_id)s and photo_id = any(%(photo_ids)s)
+and channel_id = any(%(channel_ids)s)
+and (%(since)s::timestamptz is null or shared_at >= %(since)s)
+and (%(until)s::timestamptz is null or shared_at < %(until)s)
+order by photo_id, shared_at, ts
+"""
 
 Row: TypeAlias = dict[str, Any]
 
@@ -317,6 +326,29 @@ class Photos:
             row = connection.execute(PENDING, values).fetchone()
         assert row is not None  # an aggregate always has a row
         return int(row["pending"])
+
+    def earliest_shares(
+        self,
+        team_id: TeamId,
+        photo_ids: Sequence[PhotoId],
+        *,
+        channel_ids: Sequence[ChannelId],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Mapping[PhotoId, Share]:
+        """Where each photo was first posted, in these channels, from `since` to before `until`."""
+        values = {
+            "team_id": team_id,
+            "photo_ids": list(photo_ids),
+            "channel_ids": list(channel_ids),
+            "since": since,
+            "until": until,
+        }
+        with self._database.transaction() as connection:
+            return {
+                PhotoId(row["photo_id"]): share_of(row)
+                for row in connection.execute(EARLIEST_SHARES, values)
+            }
 
     def problems(
         self, team_id: TeamId, *, limit: int, channel_id: ChannelId | None = None

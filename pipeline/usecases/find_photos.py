@@ -1,12 +1,14 @@
 """Who asks, and for whom -> references -> nearest faces they may see -> judged, ranked matches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from pipeline.domain.model import Certainty, ChannelId, Match, TeamId, UserId
+from pipeline.domain.matching import together, without_reposts
+from pipeline.domain.model import Certainty, ChannelId, Match, Reference, TeamId, UserId
+from pipeline.errors import ChannelNotSearchedError, PictureError
 from pipeline.ports import ChannelStore, Engines, PhotoStore, Visibility
 from pipeline.usecases.known_people import KnownPeople, KnownPerson
 from pipeline.usecases.match_faces import MatchFaces
@@ -30,17 +32,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Somebody who was looked for, and what a reader should know of the picture they go by.
+
+    `is_poor` if a face too small, blurred or turned away to find much is all there is.
+    """
+
+    user_id: UserId
+    faces_in_picture: int
+    is_poor: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """An answer: the matches, best first, and what a reader should know of how they came about.
 
-    `is_poor` if the only reference is a face too small, blurred or turned away to find much.
+    A photo of several people is a match of the asker's face, or else of the first person's.
     """
 
     matches: Sequence[Match]
-    faces_in_picture: int
+    sought: Sequence[Sought]
     channels_searched: int
     photos_pending: int
-    is_poor: bool = False
 
     @property
     def sure(self) -> int:
@@ -49,7 +62,7 @@ class Found:
 
 
 class FindPhotos:
-    """Answer `/findme`: the photos that show a person, of those that the asker can open."""
+    """Answer `/findme`: the photos that show people, of those that the asker can open."""
 
     def __init__(
         self,
@@ -68,34 +81,92 @@ class FindPhotos:
         self._engines = engines
         self._match_faces = match_faces
 
-    def __call__(self, team_id: TeamId, *, asker: UserId, target: UserId) -> Found:
-        """Photos of `target` in the watched channels that `asker` can see now.
+    def __call__(self, team_id: TeamId, query: Query, *, selfie: Reference | None = None) -> Found:
+        """Photos in the watched channels that the asker can see now.
 
-        Raises: NoProfilePictureError, NoFaceInPictureError, SourceUnavailableError,
+        The asker is looked for by `selfie` alone, if that is given.
+        Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError, each with the
+        `user_id` it is about; ChannelNotSearchedError; SourceUnavailableError,
         DatabaseUnavailableError.
         """
+        visible = self.channels_of(team_id, query.asker)
+        if not set(query.channel_ids) <= set(visible):
+            raise ChannelNotSearchedError
+        scope = query.channel_ids or visible
+        known, found = self._found(team_id, query, visible, selfie)
+        matches = without_reposts(self._within(team_id, found, query, scope))
+        if query.only_sure:
+            matches = [match for match in matches if match.certainty is Certainty.SURE]
+        log.info("photos.found", matches=len(matches), people=len(known), channels=len(scope))
+        return Found(
+            matches=matches,
+            sought=[
+                Sought(
+                    user_id=user_id,
+                    faces_in_picture=one.faces_in_picture,
+                    is_poor=one.is_poor,
+                )
+                for user_id, one in known.items()
+            ],
+            channels_searched=len(scope),
+            photos_pending=self._photos.pending(team_id, scope),
+        )
+
+    def channels_of(self, team_id: TeamId, asker: UserId) -> list[ChannelId]:
+        """The watched channels that the asker can see now. Raises SourceUnavailableError."""
         watched = {channel.channel_id for channel in self._channels.watched(team_id)}
-        visible = [
+        return [
             channel_id
             for channel_id in self._visibility.channels_of(asker)
             if channel_id in watched
         ]
-        known, matches = self._matches(team_id, target, visible)
-        log.info("photos.found", matches=len(matches), channels=len(visible))
-        return Found(
-            matches=matches,
-            faces_in_picture=known.faces_in_picture,
-            channels_searched=len(visible),
-            photos_pending=self._photos.pending(team_id, visible),
-            is_poor=known.is_poor,
-        )
 
-    def _matches(
-        self, team_id: TeamId, target: UserId, visible: Sequence[ChannelId]
-    ) -> tuple[KnownPerson, Sequence[Match]]:
+    def _found(
+        self,
+        team_id: TeamId,
+        query: Query,
+        visible: Sequence[ChannelId],
+        selfie: Reference | None,
+    ) -> tuple[dict[UserId, KnownPerson], list[Match]]:
+        """In every channel, whatever was asked for: so a narrower question never finds more."""
+        # The asker comes first: it is their face that a verdict on the photo is about.
+        people = sorted(dict.fromkeys(query.people), key=lambda one: one != query.asker)
         while True:
-            known = self._people(team_id, target)
-            matches = self._match_faces(team_id, known.person, visible) if visible else []
+            known = {
+                user_id: self._known(team_id, user_id, selfie if user_id == query.asker else None)
+                for user_id in people
+            }
+            found = [
+                self._match_faces.every(team_id, one.person, visible) if visible else []
+                for one in known.values()
+            ]
             # The index may have been switched to another engine meanwhile: ask that one.
-            if self._engines.of(team_id).engine_id == known.person.engine_id:
-                return known, matches
+            engine_id = self._engines.of(team_id).engine_id
+            if all(engine_id == one.person.engine_id for one in known.values()):
+                return known, together(found)
+
+    def _known(self, team_id: TeamId, user_id: UserId, selfie: Reference | None) -> KnownPerson:
+        try:
+            return self._people(team_id, user_id, only=selfie)
+        except PictureError as error:
+            error.user_id = user_id
+            raise
+
+    def _within(
+        self, team_id: TeamId, found: Sequence[Match], query: Query, scope: Sequence[ChannelId]
+    ) -> list[Match]:
+        """Those posted where and when it was asked for, each with its earliest share there."""
+        if not query.channel_ids and query.since is None and query.until is None:
+            return list(found)
+        shares = self._photos.earliest_shares(
+            team_id,
+            [match.face.photo_id for match in found],
+            channel_ids=scope,
+            since=query.since,
+            until=query.until,
+        )
+        return [
+            replace(match, face=replace(match.face, share=shares[match.face.photo_id]))
+            for match in found
+            if match.face.photo_id in shares
+        ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pipeline.domain.model import Reference, ReferenceKind, TeamId, UserId
+from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, UserId
 from pipeline.domain.references import POOR_QUALITY, combined, reference_from, usable
 from pipeline.domain.verdicts import JudgedFaces, tied
 from pipeline.errors import (
@@ -50,8 +50,10 @@ class KnownPeople:
         self._verdicts = verdicts
         self._engines = engines
 
-    def __call__(self, team_id: TeamId, user_id: UserId) -> KnownPerson:
-        """The person, by the workspace's present engine.
+    def __call__(
+        self, team_id: TeamId, user_id: UserId, *, only: Reference | None = None
+    ) -> KnownPerson:
+        """The person, by the workspace's present engine; by `only` one reference, if it is given.
 
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError if nothing else
         is known of them either; SourceUnavailableError, DatabaseUnavailableError.
@@ -59,15 +61,19 @@ class KnownPeople:
         while True:
             reader = self._engines.of(team_id)
             try:
-                return self._known(team_id, user_id, reader)
+                return self._known(team_id, user_id, reader, only)
             except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
                 # Verdicts' faces go with their engine: if that was changed meanwhile, look again.
                 if self._engines.of(team_id).engine_id == reader.engine_id:
                     raise
 
-    def _known(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> KnownPerson:
+    def _known(
+        self, team_id: TeamId, user_id: UserId, reader: FaceReader, only: Reference | None
+    ) -> KnownPerson:
         engine_id = reader.engine_id
         judged = tied(self._verdicts.candidates(team_id, user_id, engine_id=engine_id))
+        if only is not None:
+            return _known_by([only], judged, engine_id)
         own = [
             *self._references.selfies(team_id, user_id, engine_id=engine_id),
             *_confirmed(judged),
@@ -79,13 +85,7 @@ class KnownPeople:
                 raise
             profile = []
         chosen = usable([*own, *profile], maybe_similarity=reader.curve.maybe)
-        shown = [one for one in chosen if one.kind is ReferenceKind.PROFILE]
-        return KnownPerson(
-            person=Person(engine_id=engine_id, query=combined(chosen), judged=judged),
-            references=len(chosen),
-            faces_in_picture=max((one.faces_in_picture for one in shown), default=1),
-            is_poor=any(one.quality < POOR_QUALITY for one in shown),
-        )
+        return _known_by(chosen, judged, engine_id)
 
     def _profile(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Reference:
         """From the profile picture; computed once for each picture."""
@@ -135,6 +135,18 @@ class AddSelfie:
                 break
         log.info("selfie.added", quality=round(reference.quality, 2))
         return reference
+
+
+def _known_by(
+    references: Sequence[Reference], judged: JudgedFaces, engine_id: EngineId
+) -> KnownPerson:
+    shown = [one for one in references if one.kind is ReferenceKind.PROFILE]
+    return KnownPerson(
+        person=Person(engine_id=engine_id, query=combined(references), judged=judged),
+        references=len(references),
+        faces_in_picture=max((one.faces_in_picture for one in shown), default=1),
+        is_poor=any(one.quality < POOR_QUALITY for one in shown),
+    )
 
 
 def read_reference(

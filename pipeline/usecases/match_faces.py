@@ -42,6 +42,12 @@ class MatchFaces:
 
         Nothing, if the workspace's index is not (or no longer) of the person's engine.
         """
+        return without_reposts(self.every(team_id, person, channel_ids))
+
+    def every(
+        self, team_id: TeamId, person: Person, channel_ids: Sequence[ChannelId]
+    ) -> list[Match]:
+        """The same with each repost as a match of its own: where it was posted may matter."""
         reader = self._engines.of(team_id)
         if reader.engine_id != person.engine_id:
             return []
@@ -67,7 +73,7 @@ class MatchFaces:
                     extension=extension,
                     limits=limits,
                 )
-        return without_reposts(found)
+        return found
 
 
 class _Index:

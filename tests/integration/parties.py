@@ -21,7 +21,7 @@ from pipeline.settings import Settings, load
 from pipeline.storage.connect import Database
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.usecases.change_engine import ChangeEngine
-from pipeline.usecases.find_photos import FindPhotos
+from pipeline.usecases.find_photos import FindPhotos, Query
 from pipeline.wiring import Runtime
 from tests.conftest import as_url
 from tests.fakes import Colleagues
@@ -237,7 +237,7 @@ def answer(find: FindPhotos, who: UserId) -> Seen:
     """What somebody is answered."""
     return [
         (match.face.photo_name, match.similarity, match.certainty.value)
-        for match in find(LOCAL, asker=who, target=who).matches
+        for match in find(LOCAL, Query(asker=who, people=[who])).matches
     ]
 
 

@@ -30,7 +30,7 @@ from pipeline.usecases.change_engine import (
     Failed,
     OtherChangeError,
 )
-from pipeline.usecases.find_photos import FindPhotos
+from pipeline.usecases.find_photos import FindPhotos, Query
 from pipeline.usecases.index_photos import Outcome, ReadFaces
 from pipeline.vision.engines import load_engine
 from pipeline.vision.weights import WeightStore
@@ -348,7 +348,8 @@ def test_verdicts_hold_before_and_after_a_change(
 
     def shown(who: UserId) -> dict[str, Match]:
         return {
-            match.face.photo_name: match for match in find(LOCAL, asker=who, target=who).matches
+            match.face.photo_name: match
+            for match in find(LOCAL, Query(asker=who, people=[who])).matches
         }
 
     def give(who: UserId, match: Match, verdict: Verdict) -> None:
@@ -914,7 +915,7 @@ def test_who_is_known_by_a_verdict_alone_is_known_at_the_moment_of_the_switch(
     party: Party, colleagues: Colleagues, old: FaceReader, new: FaceReader
 ) -> None:
     bot = party.open(old, loaded=[new])
-    face = finder(bot, colleagues)(LOCAL, asker=LADY, target=LADY).matches[0].face
+    face = finder(bot, colleagues)(LOCAL, Query(asker=LADY, people=[LADY])).matches[0].face
     bot.give_verdict(LOCAL, LADY, face.photo_id, face.box, Verdict.ME)
     del colleagues.pictures[LADY]
     assert answer(finder(bot, colleagues), LADY)

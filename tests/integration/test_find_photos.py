@@ -8,7 +8,7 @@ import pytest
 from pipeline.domain.model import Certainty, ChannelId, UserId
 from pipeline.errors import NoFaceInPictureError, NoProfilePictureError, UnreadablePhotoError
 from pipeline.folder import LOCAL
-from pipeline.usecases.find_photos import FindPhotos, Found
+from pipeline.usecases.find_photos import FindPhotos, Found, Query
 from pipeline.wiring import Runtime
 from tests.fakes import Colleagues
 from tests.integration.conftest import index_now
@@ -70,7 +70,7 @@ def shown(found: Found) -> list[tuple[str, ChannelId]]:
 
 
 def test_a_person_finds_the_photos_they_are_in(find: FindPhotos, party: ChannelId) -> None:
-    found = find(LOCAL, asker=MOM, target=MOM)
+    found = find(LOCAL, Query(asker=MOM, people=[MOM]))
 
     assert shown(found) == [("identification1.jpg", party)]
     assert found.matches[0].certainty is Certainty.SURE
@@ -78,7 +78,7 @@ def test_a_person_finds_the_photos_they_are_in(find: FindPhotos, party: ChannelI
 
 
 def test_a_repost_is_shown_once(find: FindPhotos) -> None:
-    names = [name for name, _ in shown(find(LOCAL, asker=DAD, target=DAD))]
+    names = [name for name, _ in shown(find(LOCAL, Query(asker=DAD, people=[DAD])))]
 
     assert names == ["findsimilar.jpg", "identification1.jpg"]
 
@@ -86,7 +86,7 @@ def test_a_repost_is_shown_once(find: FindPhotos) -> None:
 def test_who_asks_for_a_colleague_sees_only_their_own_channels(
     find: FindPhotos, party: ChannelId
 ) -> None:
-    found = find(LOCAL, asker=MOM, target=DAD)
+    found = find(LOCAL, Query(asker=MOM, people=[DAD]))
 
     assert shown(found) == [("findsimilar.jpg", party), ("identification1.jpg", party)]
     assert found.channels_searched == 1
@@ -97,20 +97,20 @@ def test_a_repost_is_shown_from_the_channel_that_can_be_opened(
 ) -> None:
     colleagues.channels[MOM] = [secret]
 
-    assert shown(find(LOCAL, asker=MOM, target=DAD)) == [("findsimilar.jpg", secret)]
+    assert shown(find(LOCAL, Query(asker=MOM, people=[DAD]))) == [("findsimilar.jpg", secret)]
 
 
 def test_who_is_in_no_channel_sees_nothing(find: FindPhotos) -> None:
-    found = find(LOCAL, asker=ANN, target=DAD)
+    found = find(LOCAL, Query(asker=ANN, people=[DAD]))
 
     assert (shown(found), found.channels_searched) == ([], 0)
 
 
 def test_who_left_a_channel_sees_it_no_more(find: FindPhotos, colleagues: Colleagues) -> None:
-    find(LOCAL, asker=MOM, target=MOM)
+    find(LOCAL, Query(asker=MOM, people=[MOM]))
     colleagues.channels[MOM] = []
 
-    assert shown(find(LOCAL, asker=MOM, target=MOM)) == []
+    assert shown(find(LOCAL, Query(asker=MOM, people=[MOM]))) == []
 
 
 def test_a_channel_that_is_no_longer_watched_is_not_searched(
@@ -118,17 +118,17 @@ def test_a_channel_that_is_no_longer_watched_is_not_searched(
 ) -> None:
     runtime.workspaces.unwatch(LOCAL, party)
 
-    found = find(LOCAL, asker=MOM, target=DAD)
+    found = find(LOCAL, Query(asker=MOM, people=[DAD]))
 
     assert (shown(found), found.channels_searched) == ([], 0)
 
 
 def test_a_deleted_photo_is_never_found_again(find: FindPhotos, runtime: Runtime) -> None:
-    (match,) = find(LOCAL, asker=MOM, target=MOM).matches
+    (match,) = find(LOCAL, Query(asker=MOM, people=[MOM])).matches
 
     runtime.photos.delete(LOCAL, match.face.file_id)
 
-    assert shown(find(LOCAL, asker=MOM, target=MOM)) == []
+    assert shown(find(LOCAL, Query(asker=MOM, people=[MOM]))) == []
 
 
 def test_photos_that_still_wait_are_told_of_where_they_can_be_seen(
@@ -136,14 +136,14 @@ def test_photos_that_still_wait_are_told_of_where_they_can_be_seen(
 ) -> None:
     runtime.runs.start(LOCAL, [secret], requested_by=None)
 
-    waiting = [find(LOCAL, asker=asker, target=DAD).photos_pending for asker in (DAD, MOM)]
+    waiting = [find(LOCAL, Query(asker=asker, people=[DAD])).photos_pending for asker in (DAD, MOM)]
 
     assert waiting == [2, 0]
 
 
 def test_a_profile_picture_is_read_once(find: FindPhotos, colleagues: Colleagues) -> None:
     for _ in range(3):
-        find(LOCAL, asker=DAD, target=DAD)
+        find(LOCAL, Query(asker=DAD, people=[DAD]))
 
     assert colleagues.fetched == 1
 
@@ -151,17 +151,19 @@ def test_a_profile_picture_is_read_once(find: FindPhotos, colleagues: Colleagues
 def test_a_new_profile_picture_is_read(
     find: FindPhotos, colleagues: Colleagues, family: Path
 ) -> None:
-    before = shown(find(LOCAL, asker=DAD, target=DAD))
+    before = shown(find(LOCAL, Query(asker=DAD, people=[DAD])))
     colleagues.pictures[DAD] = portrait(family, "mom")
 
-    after = shown(find(LOCAL, asker=DAD, target=DAD))
+    after = shown(find(LOCAL, Query(asker=DAD, people=[DAD])))
 
     assert before != after
     assert [name for name, _ in after] == ["identification1.jpg"]
 
 
 def test_the_answer_from_a_kept_reference_is_the_same(find: FindPhotos) -> None:
-    assert shown(find(LOCAL, asker=DAD, target=DAD)) == shown(find(LOCAL, asker=DAD, target=DAD))
+    assert shown(find(LOCAL, Query(asker=DAD, people=[DAD]))) == shown(
+        find(LOCAL, Query(asker=DAD, people=[DAD]))
+    )
 
 
 def test_how_many_faces_the_picture_showed_is_told(
@@ -169,28 +171,30 @@ def test_how_many_faces_the_picture_showed_is_told(
 ) -> None:
     colleagues.pictures[DAD] = (family / "photos/identification1.jpg").read_bytes()
 
-    counted = [find(LOCAL, asker=DAD, target=DAD).faces_in_picture for _ in range(2)]
+    counted = [
+        find(LOCAL, Query(asker=DAD, people=[DAD])).sought[0].faces_in_picture for _ in range(2)
+    ]
 
     assert counted == [4, 4]
 
 
 def test_who_has_no_profile_picture_can_not_be_looked_for(find: FindPhotos) -> None:
     with pytest.raises(NoProfilePictureError):
-        find(LOCAL, asker=DAD, target=ANN)
+        find(LOCAL, Query(asker=DAD, people=[ANN]))
 
 
 def test_a_profile_picture_without_a_face_says_so(find: FindPhotos, colleagues: Colleagues) -> None:
     colleagues.pictures[DAD] = NO_FACE
 
     with pytest.raises(NoFaceInPictureError):
-        find(LOCAL, asker=DAD, target=DAD)
+        find(LOCAL, Query(asker=DAD, people=[DAD]))
 
 
 def test_a_profile_picture_that_is_none_says_why(find: FindPhotos, colleagues: Colleagues) -> None:
     colleagues.pictures[DAD] = b"<!doctype html>"
 
     with pytest.raises(UnreadablePhotoError, match="web page"):
-        find(LOCAL, asker=DAD, target=DAD)
+        find(LOCAL, Query(asker=DAD, people=[DAD]))
 
 
 # A grey 1x1 GIF.

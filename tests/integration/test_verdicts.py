@@ -32,7 +32,7 @@ from pipeline.errors import (
 from pipeline.folder import LOCAL, channel_of
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings, load
-from pipeline.usecases.find_photos import FindPhotos
+from pipeline.usecases.find_photos import FindPhotos, Query
 from pipeline.vision.engines import load_engine
 from pipeline.vision.weights import WeightStore
 from pipeline.wiring import Runtime
@@ -73,7 +73,7 @@ class Party:
             engines=self.runtime.engines,
             match_faces=self.runtime.match_faces,
         )
-        found = find(LOCAL, asker=asker or who, target=who)
+        found = find(LOCAL, Query(asker=asker or who, people=[who]))
         return {match.face.photo_name: match for match in found.matches}
 
     def say(self, who: UserId, verdict: Verdict, match: Match) -> None:
