@@ -47,7 +47,7 @@ class Question:
     def from_code(cls, code: str) -> "Question":
         """What `code` gave. Raises ValueError for anything else."""
         people, channels, since, until, sure, selfie, first = code.split("|")
-        return cls(
+        question = cls(
             people=tuple(UserId(one) for one in people.split(",") if one),
             channels=tuple(ChannelId(one) for one in channels.split(",") if one),
             since=_time(since),
@@ -56,6 +56,9 @@ class Question:
             selfie=selfie,
             first=int(first),
         )
+        if question.code() != code:
+            raise ValueError("not the code of a question")
+        return question
 
 
 def _seconds(when: datetime | None) -> str:
@@ -63,4 +66,7 @@ def _seconds(when: datetime | None) -> str:
 
 
 def _time(seconds: str) -> datetime | None:
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
+    except (OverflowError, OSError) as error:
+        raise ValueError("no such time") from error

@@ -1,0 +1,1 @@
+"""What people type after `/findme`: words, dates, what was probably meant."""
