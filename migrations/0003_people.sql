@@ -3,24 +3,40 @@
 -- When a photo came into the index for the first time: a re-index changes nothing of it.
 alter table photos add column added_at timestamptz not null default now();
 
--- An admin took the channel out: it stays so although the bot is still in it.
-alter table channels add column excluded boolean not null default false;
+-- Photos as they arrive in the index, numbered in the order in which that can be seen. Times can't
+-- tell: a transaction that commits late has an early one. arrived_at is the indexed_at that the
+-- number stands for; a photo that was indexed again gets another.
+create sequence photo_arrivals;
+alter table photos add column arrival bigint;
+alter table photos add column arrived_at timestamptz;
+-- Nobody waits for what is there already.
+update photos set arrival = 0, arrived_at = indexed_at;
+create index photos_unnumbered on photos (team_id)
+    where state = 'indexed' and arrived_at is distinct from indexed_at;
+create index photos_by_arrival on photos (team_id, arrival);
 
--- Whoever wants to hear of new photos, since when, and up to which photos they were looked for.
+-- An admin took the channel out: it stays so although the bot is still in it.
+alter table channels add column kept_out boolean not null default false;
+
+-- Whoever wants to hear of new photos, since when, and up to which arrival they were looked for.
 create table alerts (
     team_id text not null references workspaces,
     user_id text not null,
     turned_on_at timestamptz not null,
-    checked_until timestamptz not null,
+    looked_to bigint not null,
+    -- the end of the night in which there was something to tell
+    quiet_until timestamptz,
     primary key (team_id, user_id)
 );
 
 -- What they heard of, by what is in the file: a repost or a re-index is no news, nor is either after
--- alerts were off for a while.
+-- alerts were off for a while. And by the photo, that an edited file is none. No reference to
+-- photos: who posts a deleted one again posts nothing new.
 create table alerted (
     team_id text not null references workspaces,
     user_id text not null,
     content_hash bytea not null,
+    photo_id bigint not null,
     alerted_at timestamptz not null default now(),
     primary key (team_id, user_id, content_hash)
 );

@@ -90,3 +90,7 @@ class ChannelNotSearchedError(FindmeError):
 
 class FaceGoneError(FindmeError):
     """That photo, or the face in it, is not there any more; search again."""
+
+
+class PersonGoneError(FindmeError):
+    """That person can't be written to any more: they left, or their account was closed."""

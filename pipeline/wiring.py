@@ -10,6 +10,7 @@ from pipeline.folder import LOCAL, FolderSource
 from pipeline.jobs.worker import JobHandlers, Worker
 from pipeline.ports import FaceReader, PhotoSource, ProfilePictures
 from pipeline.settings import Settings
+from pipeline.storage.alerts import Alerts
 from pipeline.storage.connect import Database
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
@@ -19,9 +20,11 @@ from pipeline.storage.migrate import migrate
 from pipeline.storage.people import People
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
+from pipeline.storage.thumbnails import Thumbnails
 from pipeline.storage.verdicts import Verdicts
 from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.change_engine import ChangeEngine
+from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.usecases.give_verdict import GiveVerdict
 from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel, ReadPhoto
 from pipeline.usecases.known_people import AddSelfie, KnownPeople
@@ -107,8 +110,18 @@ class Runtime:
 
     @cached_property
     def people(self) -> People:
-        """References."""
+        """References, and people as a whole."""
         return People(self.database)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Who wants to hear of new photos."""
+        return Alerts(self.database)
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        """The bot's own files that show photos."""
+        return Thumbnails(self.database)
 
     @cached_property
     def runs(self) -> Runs:
@@ -160,6 +173,11 @@ class Runtime:
     def give_verdict(self) -> GiveVerdict:
         """A person's word on a match."""
         return GiveVerdict(verdicts=self.verdicts)
+
+    @cached_property
+    def forget_person(self) -> ForgetPerson:
+        """A person -> nothing known of them."""
+        return ForgetPerson(people=self.people)
 
     @cached_property
     def read_photo(self) -> ReadPhoto:

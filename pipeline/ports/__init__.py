@@ -17,7 +17,10 @@ from pipeline.ports.index import (
     RunStore,
 )
 from pipeline.ports.people import (
+    AlertStore,
+    PersonStore,
     ReferenceStore,
+    TimeZones,
     VerdictStore,
 )
 from pipeline.ports.sources import (
@@ -28,6 +31,7 @@ from pipeline.ports.sources import (
 )
 
 __all__ = [
+    "AlertStore",
     "ChannelDirectory",
     "ChannelStore",
     "Clock",
@@ -38,12 +42,14 @@ __all__ = [
     "FaceReader",
     "FaceSearch",
     "ImpostorPairs",
+    "PersonStore",
     "PhotoSource",
     "PhotoStore",
     "ProfilePictures",
     "Queue",
     "ReferenceStore",
     "RunStore",
+    "TimeZones",
     "VerdictStore",
     "Visibility",
 ]

@@ -112,14 +112,30 @@ class PhotoStore(Protocol):
 
 
 class ChannelStore(Protocol):
-    """The watched channels of a workspace."""
+    """The watched channels of a workspace, and those that an admin took out."""
 
-    def watch(self, team_id: TeamId, channel_id: ChannelId, name: str) -> bool:
-        """Start (or go on) indexing the channel; True if it was not watched before."""
+    def watch(
+        self, team_id: TeamId, channel_id: ChannelId, name: str, *, again: bool = False
+    ) -> bool:
+        """Start (or go on) indexing the channel; True if it was not watched before.
+
+        An excluded channel is left alone, unless somebody wants it `again`.
+        """
         ...
 
     def unwatch(self, team_id: TeamId, channel_id: ChannelId) -> None:
-        """Stop indexing the channel and forget what it alone holds."""
+        """The bot left: stop indexing the channel and forget what it alone holds.
+
+        If it was excluded, it is not any more.
+        """
+        ...
+
+    def exclude(self, team_id: TeamId, channel_id: ChannelId) -> None:
+        """As if the bot had left the channel, although it is still in it."""
+        ...
+
+    def excluded(self, team_id: TeamId) -> Sequence[Channel]:
+        """All excluded channels."""
         ...
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:

@@ -1,9 +1,12 @@
-"""What is known of people: references and verdicts."""
+"""What is known of people: references, verdicts, alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
-from pipeline.domain.model import Box, EngineId, PhotoId, Reference, TeamId, UserId
+from pipeline.domain.alerts import Look
+from pipeline.domain.model import Box, ChannelId, EngineId, PhotoId, Reference, TeamId, UserId
+from pipeline.domain.people import AboutPerson, Forgotten
 from pipeline.domain.verdicts import Candidate, Verdict
 
 
@@ -46,6 +49,22 @@ class ReferenceStore(Protocol):
         """Keep it; the same picture once."""
         ...
 
+    def drop_selfie(self, team_id: TeamId, user_id: UserId, origin: str) -> bool:
+        """Forget it, whatever engine it was read by; False if it was unknown."""
+        ...
+
+
+class PersonStore(Protocol):
+    """A person as a whole."""
+
+    def about(self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId) -> AboutPerson:
+        """Everything that is known of the person, with the references of that engine."""
+        ...
+
+    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
+        """Forget all of that, of every engine, in one transaction."""
+        ...
+
 
 class VerdictStore(Protocol):
     """What people said of their matches."""
@@ -63,8 +82,75 @@ class VerdictStore(Protocol):
         """Forget the verdict on the face at `box`; False if there was none."""
         ...
 
+    def forget_verdicts(self, team_id: TeamId, user_id: UserId) -> int:
+        """As if the person had said nothing, ever; returns how many verdicts there were."""
+        ...
+
     def candidates(
         self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId
     ) -> Sequence[Candidate]:
         """Every face of every photo (and repost) on which the person gave a verdict."""
+        ...
+
+
+class AlertStore(Protocol):
+    """Who wants to hear of new photos, where each was looked for last, what they were told."""
+
+    def turn_on(self, team_id: TeamId, user_id: UserId, *, now: datetime) -> None:
+        """Photos that come into the index from `now` on are news; if alerts are on, nothing."""
+        ...
+
+    def turn_off(self, team_id: TeamId, user_id: UserId) -> bool:
+        """Tell them no more; False if alerts were off."""
+        ...
+
+    def is_on(self, team_id: TeamId, user_id: UserId) -> bool:
+        """Whether they want to hear of new photos."""
+        ...
+
+    def due(self, team_id: TeamId, *, now: datetime, gather: timedelta) -> Sequence[Look]:
+        """Whom to look for: those for whom a photo arrived `gather` ago that is not looked at."""
+        ...
+
+    def wait(self, team_id: TeamId, user_id: UserId, *, until: datetime) -> None:
+        """Leave them in peace until then."""
+        ...
+
+    def news(
+        self,
+        team_id: TeamId,
+        user_id: UserId,
+        photo_ids: Collection[PhotoId],
+        *,
+        channel_ids: Sequence[ChannelId],
+    ) -> Collection[PhotoId]:
+        """Those that came after alerts were turned on, and that they were not told of.
+
+        A photo whose bytes were there before, in one of these channels, is none.
+        """
+        ...
+
+    def looked(self, team_id: TeamId, look: Look) -> bool:
+        """There is nothing to tell up to there; False if somebody else looked meanwhile."""
+        ...
+
+    def claim(
+        self, team_id: TeamId, look: Look, photo_ids: Collection[PhotoId]
+    ) -> Collection[PhotoId]:
+        """The photos are told of by whoever claims them first, and by nobody else ever.
+
+        Returns: which of them; none if somebody else looked, or alerts were turned off, meanwhile.
+        """
+        ...
+
+    def unclaim(self, team_id: TeamId, look: Look, photo_ids: Collection[PhotoId]) -> None:
+        """They could not be told: they are due again."""
+        ...
+
+
+class TimeZones(Protocol):
+    """Where people are."""
+
+    def time_zone_of(self, user_id: UserId) -> tzinfo:
+        """The zone of the person's clock. Raises SourceUnavailableError, PersonGoneError."""
         ...

@@ -1,4 +1,4 @@
-"""References: embeddings known to be a person."""
+"""People: the references they are known by, and all else that is known of them."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ import numpy as np
 from pgvector import HalfVector
 
 from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, UserId
-from pipeline.storage.connect import Database
+from pipeline.domain.people import AboutPerson, Forgotten, KnownReference
+from pipeline.storage.alerts import drop_alerts, has_alerts
+from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.verdicts import count_verdicts, drop_verdicts
 
 PROFILE = """
 select embedding, quality, faces_in_picture from person_references
@@ -29,10 +32,26 @@ select embedding, quality, faces_in_picture from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
 and kind = 'selfie' order by created_at, origin
 """
+DROP_SELFIE = """
+delete from person_references
+where team_id = %(team_id)s and user_id = %(user_id)s and kind = 'selfie' and origin = %(origin)s
+"""
+KNOWN = """
+select kind, origin, quality, faces_in_picture, created_at from person_references
+where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
+order by kind <> 'profile', created_at, origin
+"""
+DROP_ALL = """
+with dropped as (
+    delete from person_references where team_id = %(team_id)s and user_id = %(user_id)s
+    returning kind, origin
+)
+select count(distinct (kind, origin)) as dropped from dropped
+"""
 
 
 class People:
-    """Implements ports.ReferenceStore."""
+    """Implements ports.ReferenceStore and ports.PersonStore."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,6 +106,47 @@ class People:
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
             connection.execute(ADD, values | {"kind": ReferenceKind.SELFIE.value})
+
+    def drop_selfie(self, team_id: TeamId, user_id: UserId, origin: str) -> bool:
+        """Forget it, whatever engine it was read by; False if it was unknown."""
+        values = {"team_id": team_id, "user_id": user_id, "origin": origin}
+        with self._database.transaction() as connection:
+            return connection.execute(DROP_SELFIE, values).rowcount > 0
+
+    def about(self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId) -> AboutPerson:
+        """Everything that is known of the person, with the references of that engine."""
+        values = {"team_id": team_id, "user_id": user_id, "engine_id": engine_id}
+        with self._database.transaction() as connection:
+            confirmed, rejected = count_verdicts(connection, team_id, user_id)
+            return AboutPerson(
+                references=[
+                    KnownReference(
+                        kind=ReferenceKind(row["kind"]),
+                        origin=row["origin"],
+                        quality=row["quality"],
+                        faces_in_picture=row["faces_in_picture"],
+                        created_at=row["created_at"],
+                    )
+                    for row in connection.execute(KNOWN, values)
+                ],
+                confirmed=confirmed,
+                rejected=rejected,
+                alerts_on=has_alerts(connection, team_id, user_id),
+            )
+
+    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
+        """Forget all of that, in one transaction: of every engine, and what they were told."""
+        values = {"team_id": team_id, "user_id": user_id}
+        with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
+            verdicts = drop_verdicts(connection, team_id, user_id)
+            row = connection.execute(DROP_ALL, values).fetchone()
+            assert row is not None  # an aggregate always has a row
+            return Forgotten(
+                references=row["dropped"],
+                verdicts=verdicts,
+                alerts=drop_alerts(connection, team_id, user_id),
+            )
 
 
 def _values(

@@ -33,6 +33,18 @@ DROP = """
 delete from verdicts where team_id = %(team_id)s and user_id = %(user_id)s
 and photo_id = %(photo_id)s and box = %(box)s::real[]
 """
+# What was said once counts once, however many copies of the photo there are.
+COUNTS = """
+select count(distinct (content_hash, box)) filter (where verdict = 'me') as confirmed,
+    count(distinct (content_hash, box)) filter (where verdict = 'not me') as rejected
+from verdicts where team_id = %(team_id)s and user_id = %(user_id)s
+"""
+DROP_ALL = "delete from verdicts where team_id = %(team_id)s and user_id = %(user_id)s"
+# Whoever indexes a repost just now gives it the verdicts of the first post: wait for them, and let
+# others wait.
+LOCK_WORKSPACE = """
+select from workspaces where team_id = %(team_id)s for no key update
+"""
 CANDIDATES = """
 select distinct v.verdict, v.box as given_box, f.photo_id, f.face_id, f.box, f.embedding, f.quality
 from verdicts v
@@ -84,6 +96,12 @@ class Verdicts:
                 _drop(connection, photo, row)
         return bool(given)
 
+    def forget_verdicts(self, team_id: TeamId, user_id: UserId) -> int:
+        """As if the person had said nothing, ever; returns how many verdicts there were."""
+        with self._database.transaction() as connection:
+            lock_shares(connection, team_id)
+            return drop_verdicts(connection, team_id, user_id)
+
     def candidates(
         self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId
     ) -> list[Candidate]:
@@ -102,6 +120,23 @@ class Verdicts:
                 )
                 for row in connection.execute(CANDIDATES, values)
             ]
+
+
+def count_verdicts(connection: Connection, team_id: TeamId, user_id: UserId) -> tuple[int, int]:
+    """How many faces the person confirmed and rejected; copies of a photo count once."""
+    values = {"team_id": team_id, "user_id": user_id}
+    row = connection.execute(COUNTS, values).fetchone()
+    assert row is not None  # an aggregate always has a row
+    return row["confirmed"], row["rejected"]
+
+
+def drop_verdicts(connection: Connection, team_id: TeamId, user_id: UserId) -> int:
+    """Forget all that the person said, with `lock_shares` held; returns how much that was."""
+    values = {"team_id": team_id, "user_id": user_id}
+    connection.execute(LOCK_WORKSPACE, values)
+    dropped = sum(count_verdicts(connection, team_id, user_id))
+    connection.execute(DROP_ALL, values)
+    return dropped
 
 
 def _drop(connection: Connection, photo: dict[str, Any], given: dict[str, Any]) -> None:

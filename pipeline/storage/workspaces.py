@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import LiteralString
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
 from pipeline.storage.connect import Database, lock_shares
@@ -19,8 +20,9 @@ WATCH = """
 insert into channels as c (team_id, channel_id, name)
 values (%(team_id)s, %(channel_id)s, %(name)s)
 on conflict (team_id, channel_id) do update
-set name = excluded.name, watched = true, listed_until = null, compared_at = null, problem = null
-where not c.watched
+set name = excluded.name, watched = true, kept_out = false,
+    listed_until = null, compared_at = null, problem = null
+where not c.watched and (%(again)s or not c.kept_out)
 returning channel_id
 """
 RENAME = """
@@ -28,8 +30,14 @@ update channels set name = %(name)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s and name <> %(name)s
 """
 UNWATCH = """
-update channels set watched = false
+update channels set watched = false, kept_out = false
 where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+# A channel that nobody has looked at yet goes by its id until the next tick knows its name.
+EXCLUDE = """
+insert into channels (team_id, channel_id, name, watched, kept_out)
+values (%(team_id)s, %(channel_id)s, %(channel_id)s, false, true)
+on conflict (team_id, channel_id) do update set watched = false, kept_out = true
 """
 DROP_SHARES = """
 delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
@@ -46,6 +54,10 @@ and not exists (
 WATCHED = """
 select channel_id, name, listed_until, compared_at, problem from channels
 where team_id = %(team_id)s and watched order by name, channel_id
+"""
+EXCLUDED = """
+select channel_id, name, listed_until, compared_at, problem from channels
+where team_id = %(team_id)s and kept_out order by name, channel_id
 """
 SET_LISTED = """
 update channels set listed_until = greatest(listed_until, %(until)s), problem = null,
@@ -87,26 +99,48 @@ class Workspaces:
         with self._database.transaction() as connection:
             return [TeamId(row["team_id"]) for row in connection.execute(ALL)]
 
-    def watch(self, team_id: TeamId, channel_id: ChannelId, name: str) -> bool:
-        """Start (or go on) indexing the channel; True if it was not watched before."""
-        values = {"team_id": team_id, "channel_id": channel_id, "name": name}
+    def watch(
+        self, team_id: TeamId, channel_id: ChannelId, name: str, *, again: bool = False
+    ) -> bool:
+        """Start (or go on) indexing the channel; True if it was not watched before.
+
+        An excluded channel is left alone, unless somebody wants it `again`.
+        """
+        values = {"team_id": team_id, "channel_id": channel_id, "name": name, "again": again}
         with self._database.transaction() as connection:
             is_new = connection.execute(WATCH, values).fetchone() is not None
             connection.execute(RENAME, values)
         return is_new
 
     def unwatch(self, team_id: TeamId, channel_id: ChannelId) -> None:
-        """Stop indexing the channel and forget the photos that no watched channel shows."""
+        """The bot left: stop indexing the channel, forget the photos that no watched one shows.
+
+        If it was excluded, it is not any more: who invites the bot again wants it.
+        """
+        self._stop(UNWATCH, team_id, channel_id)
+
+    def exclude(self, team_id: TeamId, channel_id: ChannelId) -> None:
+        """As if the bot had left the channel, although it is (or may come to be) in it."""
+        self._stop(EXCLUDE, team_id, channel_id)
+
+    def _stop(self, how: LiteralString, team_id: TeamId, channel_id: ChannelId) -> None:
         values = {"team_id": team_id, "channel_id": channel_id}
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
-            connection.execute(UNWATCH, values)
+            connection.execute(how, values)
             dropped = connection.execute(DROP_SHARES, values).fetchall()
             photo_ids = [row["photo_id"] for row in dropped]
             connection.execute(DROP_UNSHARED, {"team_id": team_id, "photo_ids": photo_ids})
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:
         """All watched channels, by name."""
+        return self._channels(WATCHED, team_id)
+
+    def excluded(self, team_id: TeamId) -> Sequence[Channel]:
+        """All channels that were taken out, by name."""
+        return self._channels(EXCLUDED, team_id)
+
+    def _channels(self, which: LiteralString, team_id: TeamId) -> Sequence[Channel]:
         with self._database.transaction() as connection:
             return [
                 Channel(
@@ -116,7 +150,7 @@ class Workspaces:
                     compared_at=row["compared_at"],
                     problem=row["problem"],
                 )
-                for row in connection.execute(WATCHED, {"team_id": team_id})
+                for row in connection.execute(which, {"team_id": team_id})
             ]
 
     def set_listed(

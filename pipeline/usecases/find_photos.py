@@ -47,12 +47,13 @@ class Sought:
 class Found:
     """An answer: the matches, best first, and what a reader should know of how they came about.
 
-    A photo of several people is a match of the asker's face, or else of the first person's.
+    `channel_ids` are those that were searched. A photo of several people is a match of the asker's
+    face, or else of the first person's.
     """
 
     matches: Sequence[Match]
     sought: Sequence[Sought]
-    channels_searched: int
+    channel_ids: Sequence[ChannelId]
     photos_pending: int
 
     @property
@@ -108,7 +109,7 @@ class FindPhotos:
                 )
                 for user_id, one in known.items()
             ],
-            channels_searched=len(scope),
+            channel_ids=scope,
             photos_pending=self._photos.pending(team_id, scope),
         )
 

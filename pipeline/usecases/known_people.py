@@ -106,6 +106,23 @@ class KnownPeople:
         return reference
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selfie:
+    """What a picture that somebody took of themselves says of them, by one engine.
+
+    The picture itself is not kept, only its hash.
+    """
+
+    reference: Reference
+    picture_hash: str
+    engine_id: EngineId
+
+    @property
+    def is_usable(self) -> bool:
+        """One face, and one that shows enough of the person."""
+        return self.reference.faces_in_picture == 1 and self.reference.quality >= POOR_QUALITY
+
+
 class AddSelfie:
     """A picture that somebody took of themselves, to be known better by."""
 
@@ -113,40 +130,43 @@ class AddSelfie:
         self._references = references
         self._engines = engines
 
+    def read(self, team_id: TeamId, data: bytes) -> Selfie:
+        """Look at it; nothing is kept. Raises UnreadablePhotoError, NoFaceInPictureError."""
+        reader = self._engines.of(team_id)
+        return Selfie(
+            reference=read_reference(reader, data, kind=ReferenceKind.SELFIE),
+            picture_hash=hashlib.sha256(data).hexdigest(),
+            engine_id=reader.engine_id,
+        )
+
+    def is_current(self, team_id: TeamId, selfie: Selfie) -> bool:
+        """Whether the index is still of the engine that looked at it."""
+        return self._engines.of(team_id).engine_id == selfie.engine_id
+
+    def keep(self, team_id: TeamId, user_id: UserId, selfie: Selfie) -> None:
+        """From now on the person is known by it too. Raises PoorFaceError."""
+        if selfie.reference.quality < POOR_QUALITY:
+            raise PoorFaceError
+        self._references.put_selfie(
+            team_id,
+            user_id,
+            engine_id=selfie.engine_id,
+            picture_hash=selfie.picture_hash,
+            reference=selfie.reference,
+        )
+        log.info("selfie.added", quality=round(selfie.reference.quality, 2))
+
     def __call__(self, team_id: TeamId, user_id: UserId, data: bytes) -> Reference:
-        """Keep the embedding of its largest face; the picture itself is not kept.
+        """Keep the embedding of its largest face.
 
         Raises: UnreadablePhotoError, NoFaceInPictureError, PoorFaceError.
         """
         while True:
-            reader = self._engines.of(team_id)
-            reference = read_reference(reader, data, kind=ReferenceKind.SELFIE)
-            if reference.quality < POOR_QUALITY:
-                raise PoorFaceError
-            self._references.put_selfie(
-                team_id,
-                user_id,
-                engine_id=reader.engine_id,
-                picture_hash=hashlib.sha256(data).hexdigest(),
-                reference=reference,
-            )
+            selfie = self.read(team_id, data)
+            self.keep(team_id, user_id, selfie)
             # The index may have been switched to another engine meanwhile: that one has to know.
-            if self._engines.of(team_id).engine_id == reader.engine_id:
-                break
-        log.info("selfie.added", quality=round(reference.quality, 2))
-        return reference
-
-
-def _known_by(
-    references: Sequence[Reference], judged: JudgedFaces, engine_id: EngineId
-) -> KnownPerson:
-    shown = [one for one in references if one.kind is ReferenceKind.PROFILE]
-    return KnownPerson(
-        person=Person(engine_id=engine_id, query=combined(references), judged=judged),
-        references=len(references),
-        faces_in_picture=max((one.faces_in_picture for one in shown), default=1),
-        is_poor=any(one.quality < POOR_QUALITY for one in shown),
-    )
+            if self.is_current(team_id, selfie):
+                return selfie.reference
 
 
 def read_reference(
@@ -160,6 +180,18 @@ def read_reference(
     if not faces.faces:
         raise NoFaceInPictureError
     return reference_from(faces, kind=kind)
+
+
+def _known_by(
+    references: Sequence[Reference], judged: JudgedFaces, engine_id: EngineId
+) -> KnownPerson:
+    shown = [one for one in references if one.kind is ReferenceKind.PROFILE]
+    return KnownPerson(
+        person=Person(engine_id=engine_id, query=combined(references), judged=judged),
+        references=len(references),
+        faces_in_picture=max((one.faces_in_picture for one in shown), default=1),
+        is_poor=any(one.quality < POOR_QUALITY for one in shown),
+    )
 
 
 def _confirmed(judged: JudgedFaces) -> Sequence[Reference]:

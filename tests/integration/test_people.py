@@ -103,3 +103,36 @@ def test_a_change_of_engine_drives_the_references_of_the_first_out(
     assert changes.switch(TEAM, DLIB)
 
     assert not known(people, engine_id=RETAIL)
+
+
+def put_selfie(people: People, origin: str, *, engine_id: EngineId = RETAIL) -> None:
+    people.put_selfie(TEAM, ANN, engine_id=engine_id, picture_hash=origin, reference=REFERENCE)
+
+
+def test_a_selfie_is_dropped_by_its_origin_and_no_other(people: People) -> None:
+    put_selfie(people, "s1")
+    put_selfie(people, "s2")
+
+    assert people.drop_selfie(TEAM, ANN, "s1")
+
+    assert [one.origin for one in people.about(TEAM, ANN, engine_id=RETAIL).references] == ["s2"]
+
+
+def test_a_selfie_is_dropped_whatever_engine_read_it(people: People) -> None:
+    put_selfie(people, "s1", engine_id=RETAIL)
+    put_selfie(people, "s1", engine_id=DLIB)
+
+    assert people.drop_selfie(TEAM, ANN, "s1")
+
+    assert [people.selfies(TEAM, ANN, engine_id=one) for one in (RETAIL, DLIB)] == [[], []]
+
+
+def test_dropping_a_selfie_that_is_not_there_says_so(people: People) -> None:
+    put_selfie(people, "s1")
+    put(people, "p1")
+
+    assert not people.drop_selfie(TEAM, ANN, "s2")
+    assert not people.drop_selfie(TEAM, BEN, "s1")
+    assert not people.drop_selfie(TeamId("T2"), ANN, "s1")
+    assert not people.drop_selfie(TEAM, ANN, "p1")  # no selfie
+    assert known(people, "p1")
