@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
 from bot.sandbox import changes
 from bot.sandbox.calls import ApiError, Call
 from bot.sandbox.model import Channel, ChannelId, ChannelKind, FileId, Json, PersonId, SharedFile
 from bot.sandbox.pictures import mimetype_of
 from bot.sandbox.render import file_json, listed_file_json
-from bot.sandbox.state import PendingUpload
+from bot.sandbox.state import PendingUpload, Workspace
 
+_CHANNEL_ID = r"^[CGDZ][A-Z0-9]{8,}$"
 _TYPES = {"all", "spaces", "snippets", "images", "gdocs", "zips", "pdfs"}
 
 
@@ -95,7 +97,11 @@ def files_get_upload_url_external(call: Call) -> Json:
 
 
 def files_complete_upload_external(call: Call) -> Json:
-    """Last step of an upload: the file exists, and is shared in the channels named."""
+    """Last step of an upload: the file exists, and is shared in the channels named.
+
+    Slack looks through the file and shares it a moment later, so that the answer knows neither its
+    type nor its shares yet (slackapi/java-slack-sdk#1349, slackapi/python-slack-sdk#1277).
+    """
     ws = call.ws
     named = call.json("files") or []
     channels = _target_channels(call)
@@ -118,11 +124,24 @@ def files_complete_upload_external(call: Call) -> Json:
         for channel in channels:
             text = call.optional("initial_comment")
             changes.share(ws, tuple(titles), channel, ws.bot_user_id, text)
-        return {"files": [file_json(ws, ws.files[file_id]) for file_id in titles]}
+        return {"files": [_new_file_json(ws, ws.files[file_id]) for file_id in titles]}
+
+
+def _new_file_json(ws: Workspace, file: SharedFile) -> Json:
+    shape = file_json(ws, file) | dict.fromkeys(("mimetype", "filetype", "pretty_type"), "")
+    shape |= {"shares": {}, "channels": [], "groups": [], "ims": [], "is_public": False}
+    looked_at = ("thumb_", "original_")
+    return {key: value for key, value in shape.items() if not key.startswith(looked_at)}
 
 
 def _target_channels(call: Call) -> list[ChannelId]:
-    named = [call.optional("channel_id"), *call.optional("channels").split(",")]
+    channel_id = call.optional("channel_id")
+    if channel_id and not re.match(_CHANNEL_ID, channel_id):
+        # A person's id, which chat.postMessage takes, is none (slackapi/bolt-js#2115).
+        problem = f"[ERROR] input must match regex pattern: {_CHANNEL_ID}"
+        messages = [f"{problem} [json-pointer:/channel_id]"]
+        raise ApiError("invalid_arguments", response_metadata={"messages": messages})
+    named = [channel_id, *call.optional("channels").split(",")]
     found: list[ChannelId] = []
     for name in filter(None, (part.strip() for part in named)):
         channel = target_channel(Call(ws=call.ws, args={"channel": name}))
