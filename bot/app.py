@@ -1,29 +1,34 @@
 """The Bolt App and its routing table, one line for each listener."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from slack_bolt import App, BoltResponse, Respond
+from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
-from bot import blocks
-from bot.listeners.admin import AdminListeners
-from bot.listeners.events import EventListeners
-from bot.listeners.find import FindListeners
+from bot.blocks import admin as admin_blocks
+from bot.blocks import answer, gallery, home, selfie
+from bot.listeners import Listeners
+from bot.replies import Replies
 from bot.workspace import SlackWorkspace
+from pipeline.domain.model import UserId
 from pipeline.errors import FindmeError
 
 log = structlog.get_logger(__name__)
 
 
+# So many people may wait for a slow database at once before an acknowledgement has to wait too.
+LISTENERS_AT_ONCE = 64
+
+
 def build_app(
     workspace: SlackWorkspace,
+    listeners: Listeners,
+    replies: Replies,
     *,
     signing_secret: str | None,
-    find: FindListeners,
-    admin: AdminListeners,
-    events: EventListeners,
 ) -> App:
     """The App with every listener; `signing_secret` is needed in HTTP mode only."""
     we = AuthorizeResult(
@@ -45,32 +50,74 @@ def build_app(
         authorize=authorize,
         # Bolt wants one even where Socket Mode, which needs none, delivers everything.
         signing_secret=signing_secret or secrets.token_hex(),
+        listener_executor=ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener"),
     )
+    _route(app, listeners)
+    app.error(Apology(replies))
+    return app
+
+
+def _route(app: App, listeners: Listeners) -> None:
+    find, selfies, photos = listeners.find, listeners.selfie, listeners.gallery
     app.command("/findme")(find.command)
+    app.action(answer.MORE)(find.more)
+    app.action(answer.ME)(find.said_me)
+    app.action(answer.NOT_ME)(find.said_not_me)
+    app.action(answer.VERDICT_MENU)(find.said)
+    app.action(answer.UNDO)(find.undo)
+    app.action(answer.GALLERY)(photos.gallery)
+    app.action(gallery.GALLERY_PAGE)(photos.gallery_page)
+    app.action(gallery.GALLERY_PAGE_BACK)(photos.gallery_page)
+    app.action(answer.SEND_ALL)(photos.send_all)
+    app.action(answer.SHARE)(photos.share)
+    app.view(gallery.SHARE_VIEW)(photos.shared)
+    app.action(answer.SELFIE)(selfies.button)
+    app.view(selfie.PICTURE_VIEW)(selfies.given)
+    app.view(selfie.USE_VIEW)(selfies.used)
+    mine = listeners.home
+    app.event("app_home_opened")(mine.opened)
+    app.action(home.ALERTS_ON)(mine.alerts_on)
+    app.action(home.ALERTS_OFF)(mine.alerts_off)
+    app.action(home.REMOVE_SELFIE)(mine.remove_selfie)
+    app.action(home.FORGET_VERDICTS)(mine.forget_verdicts)
+    app.action(home.FORGET_ME)(mine.forget_me)
+    admin = listeners.admin
     app.command("/findme-admin")(admin.command)
-    app.action(blocks.MORE)(find.more)
+    app.action(admin_blocks.REINDEX)(admin.reindex)
+    app.action(admin_blocks.ADD_CHANNEL)(admin.add_channel)
+    app.action(admin_blocks.REMOVE_CHANNEL)(admin.remove_channel)
+    app.action(admin_blocks.REFRESH)(admin.refresh)
+    events = listeners.events
     app.event("file_shared")(events.file_shared)
     app.event("file_deleted")(events.file_deleted)
     app.event("member_joined_channel")(events.member_joined)
     app.event("channel_left")(events.left)
     app.event("group_left")(events.left)
     app.event("message")(events.message)
-    app.error(apologise)
-    return app
 
 
-def apologise(error: Exception, body: dict[str, Any], respond: Respond) -> BoltResponse:
+class Apology:
     """The one handler of what a listener raised: a sentence for the user, an id for the log."""
-    if isinstance(error, FindmeError):
-        log.info("listener.refused", error=type(error).__name__, reason=str(error))
-        sentence = str(error)
-    else:
-        incident = secrets.token_hex(4)
-        log.error("listener.failed", incident=incident, exc_info=error)
-        sentence = (
-            "Something went wrong on my side. If it happens again, tell whoever runs Findme "
-            f"the number `{incident}`."
-        )
-    if body.get("response_url"):
-        respond(text=sentence, replace_original=False)
-    return BoltResponse(status=200)
+
+    def __init__(self, replies: Replies) -> None:
+        self._replies = replies
+
+    def __call__(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
+        """Tell whoever typed or clicked; nobody asked for an event."""
+        if isinstance(error, FindmeError):
+            log.info("listener.refused", error=type(error).__name__, reason=str(error))
+            sentence = str(error)
+        else:
+            incident = secrets.token_hex(4)
+            log.error("listener.failed", incident=incident, exc_info=error)
+            sentence = (
+                "Something went wrong on my side. If it happens again, tell whoever runs Findme "
+                f"the number `{incident}`."
+            )
+        user_id = body.get("user_id") or (body.get("user") or {}).get("id")
+        if user_id:
+            try:
+                self._replies.to(UserId(user_id), body.get("response_url") or "").send(sentence)
+            except FindmeError as unreachable:
+                log.warning("apology.failed", reason=str(unreachable))
+        return BoltResponse(status=200)

@@ -28,14 +28,14 @@ class Downloads:
             timeout=TIMEOUT, follow_redirects=False, transport=transport, trust_env=True
         )
 
-    def photo(self, url: str) -> bytes:
+    def photo(self, url: str, *, max_bytes: int = MAX_BYTES) -> bytes:
         """A file of the workspace, with the token.
 
         Raises: PhotoGoneError, UnreadablePhotoError, SourceUnavailableError.
         """
         if not self._is_slack(url, TOKEN_HOSTS):
             raise UnreadablePhotoError("the file lies outside Slack")
-        return self._get(url, {"Authorization": f"Bearer {self._token}"}, MAX_BYTES)
+        return self._get(url, {"Authorization": f"Bearer {self._token}"}, max_bytes)
 
     def avatar(self, url: str) -> bytes:
         """A profile picture: public, so without the token. Raises as `photo` does."""

@@ -6,7 +6,7 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot import blocks
+from bot.blocks.texts import reindex_done, reindex_progress
 from pipeline.domain.model import Run, TeamId
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
@@ -36,11 +36,7 @@ class ReindexNotices:
             if over:
                 # Ended first: a message that can't be updated must not keep the run open.
                 self._runs.finish(team_id, run.run_id)
-            text = (
-                blocks.reindex_done(counts)
-                if over
-                else blocks.reindex_progress(counts, listed=run.listed)
-            )
+            text = reindex_done(counts) if over else reindex_progress(counts, listed=run.listed)
             if self._last.get(run.run_id) != text:
                 self._last[run.run_id] = text
                 self._update(run, text)

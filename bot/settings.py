@@ -36,6 +36,10 @@ class SlackSettings(EnvironmentSettings):
     findme_pull_every_s: Annotated[float, Field(gt=0)] = Field(
         default=120.0, description="seconds between two looks for new photos"
     )
+    findme_alert_after_min: Annotated[float, Field(gt=0)] = Field(
+        default=30.0,
+        description="minutes for which new photos are gathered before people are told of them",
+    )
     findme_host: str = Field(default="127.0.0.1", description="address that HTTP listens on")
     findme_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         default=None,

@@ -6,13 +6,11 @@ import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 
-from bot import blocks
 from bot.app import build_app
+from bot.blocks.texts import welcome
 from bot.downloads import Downloads
+from bot.edge import Edge
 from bot.http import HttpServer, asgi_app
-from bot.listeners.admin import AdminListeners
-from bot.listeners.events import EventListeners
-from bot.listeners.find import FindListeners
 from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
@@ -29,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
+ALERT_EVERY_S = 20.0
+SWEEP_EVERY_S = 600.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -63,37 +63,18 @@ class Bot:
         self.runtime = Runtime(settings, sources={self.team_id: self.workspace}, reader=reader)
         self.runtime.claim_engine(self.team_id)
         runtime = self.runtime
-        self.find_photos = FindPhotos(
-            people=runtime.known_people(self.workspace),
-            visibility=self.workspace,
-            channels=runtime.workspaces,
-            photos=runtime.photos,
-            engines=runtime.engines,
-            match_faces=runtime.match_faces,
+        self.edge = Edge(
+            runtime=runtime,
+            workspace=self.workspace,
+            downloads=self.workspace.downloads,
+            settings=slack,
         )
+        secret = slack.slack_signing_secret
         self._app = build_app(
             self.workspace,
-            signing_secret=(
-                slack.slack_signing_secret.get_secret_value()
-                if slack.slack_signing_secret
-                else None
-            ),
-            find=FindListeners(self.find_photos),
-            admin=AdminListeners(
-                workspace=self.workspace,
-                admins=slack.findme_admins,
-                reindex=runtime.reindex,
-                runs=runtime.runs,
-                channels=runtime.workspaces,
-                photos=runtime.photos,
-            ),
-            events=EventListeners(
-                workspace=self.workspace,
-                add_photo=runtime.add_photo,
-                channels=runtime.workspaces,
-                photos=runtime.photos,
-                queue=runtime.queue,
-            ),
+            self.edge.listeners,
+            self.edge.replies,
+            signing_secret=secret.get_secret_value() if secret else None,
         )
         self._watch = WatchChannels(
             directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
@@ -105,6 +86,11 @@ class Bot:
         self._schedule = Schedule()
         self._socket: SocketModeHandler | None = None
         self._http: HttpServer | None = None
+
+    @property
+    def find_photos(self) -> FindPhotos:
+        """What answers `/findme`, without Slack around it."""
+        return self.edge.find_photos
 
     @property
     def port(self) -> int | None:
@@ -119,6 +105,12 @@ class Bot:
         self._schedule.every(self._slack.findme_pull_every_s, self.pull, name="pull")
         self._schedule.every(
             NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices"
+        )
+        self._schedule.every(
+            ALERT_EVERY_S, lambda: self.edge.alert_people(self.team_id), name="alerts"
+        )
+        self._schedule.every(
+            SWEEP_EVERY_S, lambda: self.edge.thumbnails.sweep(self.team_id), name="thumbnails"
         )
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
@@ -142,7 +134,7 @@ class Bot:
         """Look for new channels and photos, now."""
         for channel in self._watch(self.team_id):
             self.workspace.client.chat_postMessage(
-                channel=channel.channel_id, text=blocks.welcome(channel.channel_id)
+                channel=channel.channel_id, text=welcome(channel.channel_id)
             )
 
     def stop(self) -> None:
@@ -153,6 +145,7 @@ class Bot:
             self._http.stop()
         self._schedule.stop()
         self._worker.stop()
+        self.edge.close()
         self.workspace.close()
         self.runtime.close()
 

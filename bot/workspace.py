@@ -1,11 +1,13 @@
 """Slack as a source of photos, of profile pictures and of who may see what."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.request import Request
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import (
@@ -16,7 +18,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 
 from bot import payloads
 from bot.downloads import Downloads
-from bot.payloads import Json
+from bot.payloads import Json, Profile
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -37,8 +39,11 @@ from pipeline.errors import (
 PAGE = 200
 CHANNEL_TYPES = "public_channel,private_channel"
 TIMEOUT_S = 20
+PROFILE_AGE_S = 600.0
 
 _GONE = {"file_not_found", "file_deleted"}
+
+log = structlog.get_logger(__name__)
 
 
 class _Client(WebClient):
@@ -69,16 +74,17 @@ class SlackWorkspace:
     def __init__(self, client: WebClient, downloads: Downloads) -> None:
         """Ask Slack who we are. Raises SourceUnavailableError: a wrong token, or Slack away."""
         self.client = client
-        self._downloads = downloads
-        who = _call(client.auth_test)
+        self.downloads = downloads
+        who = call(client.auth_test)
         self.team_id = TeamId(who["team_id"])
         self.bot_user_id = UserId(who["user_id"])
         self.bot_id = str(who["bot_id"])
         self._url = who["url"]
+        self._profiles: dict[UserId, tuple[float, Profile]] = {}
 
     def close(self) -> None:
         """Close the connections for downloads."""
-        self._downloads.close()
+        self.downloads.close()
 
     def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
         """Images posted to the channel, newest first, by `files.list`.
@@ -87,7 +93,7 @@ class SlackWorkspace:
         """
         page, pages = 1, 1
         while page <= pages:
-            answer = _call(
+            answer = call(
                 self.client.files_list,
                 channel=channel_id,
                 types="images",
@@ -111,7 +117,7 @@ class SlackWorkspace:
         `channel_id`: where it is known to be shared; Slack may not list that share yet.
         Raises: PhotoGoneError, SourceUnavailableError.
         """
-        file = _call(self.client.files_info, file=file_id)["file"]
+        file = call(self.client.files_info, file=file_id)["file"]
         if payloads.is_gone(file):
             raise PhotoGoneError
         photo = payloads.found_photo(file, team_url=self._url)
@@ -127,7 +133,7 @@ class SlackWorkspace:
         """
         if photo.url is None:
             raise UnreadablePhotoError("Slack doesn't give the bot this file")
-        return self._downloads.photo(photo.url)
+        return self.downloads.photo(photo.url)
 
     def picture_of(self, user_id: UserId) -> ProfilePicture:
         """The person's profile picture. Raises NoProfilePictureError, SourceUnavailableError."""
@@ -136,7 +142,7 @@ class SlackWorkspace:
     def fetch(self, picture: ProfilePicture) -> bytes:
         """Its bytes. Raises NoProfilePictureError, UnreadablePhotoError, SourceUnavailableError."""
         try:
-            return self._downloads.avatar(picture.url)
+            return self.downloads.avatar(picture.url)
         except PhotoGoneError as error:
             raise NoProfilePictureError from error
 
@@ -148,19 +154,39 @@ class SlackWorkspace:
         """Every channel that the bot is in."""
         return list(self._conversations(exclude_archived=True))
 
+    def profile_of(self, user_id: UserId) -> Profile:
+        """The person's name, time zone and language, some minutes old at most.
+
+        Raises: SourceUnavailableError.
+        """
+        known = self._profiles.get(user_id)
+        if known is None or time.monotonic() - known[0] > PROFILE_AGE_S:
+            user = call(self.client.users_info, user=user_id, include_locale=True)["user"]
+            known = self._profiles[user_id] = time.monotonic(), payloads.profile(user)
+        return known[1]
+
     def user(self, user_id: UserId) -> Json:
         """A person's user object. Raises SourceUnavailableError."""
-        user: Json = _call(self.client.users_info, user=user_id)["user"]
+        user: Json = call(self.client.users_info, user=user_id)["user"]
         return user
+
+    def join(self, channel_id: ChannelId) -> bool:
+        """Enter a public channel; False where the bot has to be invited (a private one)."""
+        try:
+            call(self.client.conversations_join, channel=channel_id)
+        except SourceUnavailableError as error:
+            log.info("channel.not_joined", channel=channel_id, reason=str(error))
+            return False
+        return True
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""
-        return str(_call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
+        return str(call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
 
     def _conversations(self, **arguments: Any) -> Iterator[Channel]:
         cursor = ""
         while True:
-            page = _call(
+            page = call(
                 self.client.users_conversations,
                 types=CHANNEL_TYPES,
                 limit=PAGE,
@@ -173,7 +199,7 @@ class SlackWorkspace:
                 return
 
 
-def _call(method: Callable[..., Any], **arguments: Any) -> Any:
+def call(method: Callable[..., Any], **arguments: Any) -> Any:
     """Call the Web API; its errors become ours, naming the method and Slack's own word."""
     try:
         return method(**arguments)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot import blocks
+from bot.blocks.answer import MORE
 from bot.demo.album import AlbumPhoto, make_album
 from bot.demo.portraits import PEOPLE, Who, portrait
 from bot.sandbox.model import Channel, Message, Person, PostedPhoto
@@ -15,6 +15,7 @@ from bot.wiring import Bot
 from pipeline.domain.model import UserId
 from pipeline.errors import FindmeError
 from pipeline.folder import MEDIA_TYPES
+from pipeline.usecases.find_photos import Query
 
 CHANNEL = "offsite"
 ORGANISER = "Olu"
@@ -128,10 +129,8 @@ class Event:
         reply_ms = (time.perf_counter() - started) * 1000
         first = message
         links = _links(message)
-        while any(
-            element.get("action_id") == blocks.MORE for _, element in people.elements(message)
-        ):
-            clicked = people.click(asker, message, blocks.MORE)
+        while any(element.get("action_id") == MORE for _, element in people.elements(message)):
+            clicked = people.click(asker, message, MORE)
             (message, *_) = people.answer_to(clicked, timeout_s=ANSWER_TIMEOUT_S)
             links += _links(message)
         similarities = self._similarities(question, bot) if links else {}
@@ -164,11 +163,8 @@ class Event:
 
     def _similarities(self, question: Question, bot: Bot) -> Mapping[str, float]:
         """By permalink; Slack's answer leaves the numbers out."""
-        found = bot.find_photos(
-            bot.team_id,
-            asker=_user(self.people[question.asker]),
-            target=_user(self.people[question.target]),
-        )
+        asker, target = (_user(self.people[who]) for who in (question.asker, question.target))
+        found = bot.find_photos(bot.team_id, Query(asker=asker, people=[target]))
         return {match.face.share.permalink: match.similarity for match in found.matches}
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import FindmeError
 from pipeline.sheet import Cell, save_sheet
 from pipeline.shell import boxes_in
 from pipeline.telemetry import STAGES
+from pipeline.usecases.find_photos import Query
 from pipeline.vision.decode import decode
 
 
@@ -102,7 +103,7 @@ def save_answers_sheet(bot: Bot, event: Event, path: Path) -> None:
         asker = UserId(event.people[question.asker].id)
         target = UserId(event.people[question.target].id)
         try:
-            found = bot.find_photos(bot.team_id, asker=asker, target=target)
+            found = bot.find_photos(bot.team_id, Query(asker=asker, people=[target]))
         except FindmeError:
             continue  # who has no profile picture has no matches to draw
         for match in found.matches:

@@ -1,72 +1,146 @@
-"""`/findme-admin`: re-index and status, for admins only."""
+"""`/findme-admin`, and the panel's buttons in a modal or in Home: for admins only."""
 
-from slack_bolt import Ack, Respond
+from typing import assert_never
 
-from bot import blocks
-from bot.payloads import Json, ReindexRequest, StatusRequest, admin_request, is_workspace_admin
-from bot.workspace import SlackWorkspace
-from pipeline.domain.model import UserId
-from pipeline.storage.photos import Photos
-from pipeline.storage.runs import Runs
-from pipeline.storage.workspaces import Workspaces
-from pipeline.usecases.reindex import Reindex
+from slack_bolt import Ack
 
-PROBLEMS = 5
+from bot.administration import Administration
+from bot.blocks import admin as blocks
+from bot.blocks import gallery, parts
+from bot.listeners.home import HomeListeners
+from bot.payloads import (
+    AddChannelRequest,
+    Click,
+    Command,
+    ForgetRequest,
+    Json,
+    PanelRequest,
+    ReindexRequest,
+    RemoveChannelRequest,
+    StatusRequest,
+    admin_request,
+)
+from bot.replies import Replies
+from bot.views import Views
+from pipeline.domain.model import ChannelId, TeamId, UserId
+from pipeline.errors import FindmeError
+
+TITLE = "Findme"
 
 
 class AdminListeners:
-    """Workspace admins and the people named in FINDME_ADMINS."""
+    """Commands answer in text; buttons show the panel anew."""
 
     def __init__(
         self,
         *,
-        workspace: SlackWorkspace,
-        admins: frozenset[str],
-        reindex: Reindex,
-        runs: Runs,
-        channels: Workspaces,
-        photos: Photos,
+        administration: Administration,
+        views: Views,
+        replies: Replies,
+        home: HomeListeners,
     ) -> None:
-        self._workspace = workspace
-        self._admins = admins
-        self._reindex = reindex
-        self._runs = runs
-        self._channels = channels
-        self._photos = photos
+        self._administration = administration
+        self._views = views
+        self._replies = replies
+        self._home = home
 
-    def command(self, ack: Ack, command: Json, respond: Respond) -> None:
-        """`/findme-admin status | reindex [#channel]`."""
+    def command(self, ack: Ack, body: Json) -> None:
+        """`/findme-admin`: the panel, or what ADMIN_USAGE names."""
         ack()
-        request = admin_request(command)
-        if not self._is_admin(request.admin):
-            respond(text="`/findme-admin` is for the workspace's admins. Ask one of them.")
+        command = Command.from_body(body)
+        request = admin_request(command.text)
+        if isinstance(request, PanelRequest):
+            self._open_panel(command)
             return
+        self._administration.must_be_admin(command.user_id)
+        reply = self._replies.to(
+            command.user_id, command.response_url, channel_id=command.channel_id
+        )
+        if isinstance(request, StatusRequest):
+            panel = self._administration.panel(command.team_id)
+            reply.send("Findme status", blocks.status(panel))
+        else:
+            reply.send(self._do(request, command.team_id, command.user_id))
+
+    def _open_panel(self, command: Command) -> None:
+        # Slack waits for a modal no longer than 3 s: who may see the panel is asked after it.
+        view_id = self._views.open(command.trigger_id, gallery.waiting(TITLE))
+        try:
+            self._administration.must_be_admin(command.user_id)
+            view = blocks.panel_view(self._administration.panel(command.team_id))
+        except FindmeError as error:
+            view = gallery.told(TITLE, str(error))
+        self._views.update(view_id, view)
+
+    def _do(
+        self,
+        request: ReindexRequest | AddChannelRequest | RemoveChannelRequest | ForgetRequest,
+        team_id: TeamId,
+        admin: UserId,
+    ) -> str:
+        """Do it; what to say then. Raises FindmeErrors that are the sentence to tell."""
         match request:
-            case StatusRequest():
-                self._status(request, respond)
-            case ReindexRequest():
-                self._start_reindex(request, respond)
+            case ReindexRequest(channel_id=channel_id):
+                self._administration.start_reindex(team_id, admin, channel_id)
+                return "Re-indexing has begun. I tell you how far it is in our direct messages."
+            case AddChannelRequest(channel_id=channel_id):
+                name = parts.channel_mention(channel_id)
+                if self._administration.add_channel(team_id, channel_id):
+                    return f"I watch {name} now, and look through what is there."
+                return f"I watch {name} already."
+            case RemoveChannelRequest(channel_id=channel_id):
+                self._administration.remove_channel(team_id, channel_id)
+                name = parts.channel_mention(channel_id)
+                return f"I forgot the photos of {name} and don't watch it any more."
+            case ForgetRequest(user_id=user_id):
+                forgotten = self._administration.forget(team_id, user_id)
+                references, verdicts = forgotten.references, forgotten.verdicts
+                return (
+                    f"I forgot what I knew about {parts.mention(user_id)}: "
+                    f"{references} {'reference' if references == 1 else 'references'} and "
+                    f"{verdicts} {'word' if verdicts == 1 else 'words'} of theirs on faces."
+                )
+            case _:
+                assert_never(request)
 
-    def _is_admin(self, user_id: UserId) -> bool:
-        return user_id in self._admins or is_workspace_admin(self._workspace.user(user_id))
+    def reindex(self, ack: Ack, body: Json) -> None:
+        """*Re-index all*."""
+        ack()
+        self._click(Click.from_body(body), ReindexRequest(channel_id=None))
 
-    def _status(self, request: StatusRequest, respond: Respond) -> None:
-        channels = [
-            (channel, self._photos.counts(request.team_id, channel_id=channel.channel_id))
-            for channel in self._channels.watched(request.team_id)
-        ]
-        problems = self._photos.problems(request.team_id, limit=PROBLEMS)
-        engine_id = self._channels.engine(request.team_id) or "none"
-        page = blocks.status(engine_id, channels, problems)
-        respond(text="Findme status", blocks=blocks.as_json(page))
+    def add_channel(self, ack: Ack, body: Json) -> None:
+        """A channel was chosen to be watched."""
+        ack()
+        click = Click.from_body(body)
+        self._click(click, AddChannelRequest(channel_id=ChannelId(click.value)))
 
-    def _start_reindex(self, request: ReindexRequest, respond: Respond) -> None:
-        run_id = self._reindex(
-            request.team_id, channel_id=request.channel_id, requested_by=request.admin
-        )
-        # A direct message can be updated for as long as it takes; an ephemeral one can't.
-        notice = self._workspace.client.chat_postMessage(
-            channel=request.admin, text="🔄 Re-indexing…"
-        )
-        self._runs.set_notice(request.team_id, run_id, notice["channel"], notice["ts"])
-        respond(text="Re-indexing has begun. I tell you how far it is in our direct messages.")
+    def remove_channel(self, ack: Ack, body: Json) -> None:
+        """*Remove* beside a channel."""
+        ack()
+        click = Click.from_body(body)
+        self._click(click, RemoveChannelRequest(channel_id=ChannelId(click.value)))
+
+    def refresh(self, ack: Ack, body: Json) -> None:
+        """*Refresh*."""
+        ack()
+        self._show(Click.from_body(body), "")
+
+    def _click(
+        self,
+        click: Click,
+        request: ReindexRequest | AddChannelRequest | RemoveChannelRequest | ForgetRequest,
+    ) -> None:
+        self._administration.must_be_admin(click.user_id)
+        try:
+            note = self._do(request, click.team_id, click.user_id)
+        except FindmeError as error:
+            note = str(error)
+        self._show(click, note)
+
+    def _show(self, click: Click, note: str) -> None:
+        self._administration.must_be_admin(click.user_id)
+        if click.is_modal and click.view_id is not None:
+            panel = self._administration.panel(click.team_id)
+            self._views.update(click.view_id, blocks.panel_view(panel, note=note))
+        else:
+            self._home.show(click.team_id, click.user_id, admin_note=note)

@@ -3,7 +3,7 @@
 import structlog
 from slack_bolt import Ack
 
-from bot import blocks
+from bot.blocks.texts import welcome
 from bot.payloads import DeletedMessage, FileEvent, Json, MembershipEvent
 from bot.workspace import SlackWorkspace
 from pipeline.storage.jobs import JobQueue
@@ -62,10 +62,11 @@ class EventListeners:
         if event.user_id != self._workspace.bot_user_id:
             return
         name = self._workspace.channel_name(event.channel_id)
-        if self._channels.watch(event.team_id, event.channel_id, name):
+        # An invitation is a word of somebody's: it counts more than that an admin took it out once.
+        if self._channels.watch(event.team_id, event.channel_id, name, again=True):
             self._queue.enqueue_listing(event.team_id, event.channel_id)
             self._workspace.client.chat_postMessage(
-                channel=event.channel_id, text=blocks.welcome(event.channel_id)
+                channel=event.channel_id, text=welcome(event.channel_id)
             )
             log.info("channel.joined", channel=event.channel_id)
 

@@ -1,87 +1,116 @@
-"""`/findme` and the buttons of its answers."""
+"""`/findme`, *More*, and the reader's word on a match."""
 
-from slack_bolt import Ack, Respond
-from slack_sdk.models.blocks import Block
+from slack_bolt import Ack
 
-from bot import blocks
-from bot.payloads import FindRequest, HelpRequest, Json
-from pipeline.errors import (
-    NoFaceInPictureError,
-    NoProfilePictureError,
-    UnreadablePhotoError,
-)
-from pipeline.usecases.find_photos import FindPhotos, Found
-
-OK = 200
+from bot.asking import Asking
+from bot.blocks import answer as blocks
+from bot.blocks.texts import HELP
+from bot.grammar.commands import HelpRequest, SelfieRequest, parsed
+from bot.listeners.selfie import SelfieListeners
+from bot.names import Names
+from bot.payloads import Click, Command, FaceInPhoto, Json
+from bot.question import Question
+from bot.replies import Replies, Reply
+from pipeline.domain.verdicts import Verdict
+from pipeline.ports import Clock
+from pipeline.usecases.give_verdict import GiveVerdict
 
 
 class FindListeners:
     """Answers are ephemeral: only who asked sees them."""
 
-    def __init__(self, find_photos: FindPhotos) -> None:
-        self._find_photos = find_photos
+    def __init__(
+        self,
+        *,
+        asking: Asking,
+        replies: Replies,
+        names: Names,
+        give_verdict: GiveVerdict,
+        selfies: SelfieListeners,
+        clock: Clock,
+    ) -> None:
+        self._asking = asking
+        self._replies = replies
+        self._names = names
+        self._give_verdict = give_verdict
+        self._selfies = selfies
+        self._clock = clock
 
-    def command(self, ack: Ack, command: Json, respond: Respond) -> None:
-        """`/findme [@colleague | help]`."""
+    def command(self, ack: Ack, body: Json) -> None:
+        """`/findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]`, help, selfie."""
         ack()
-        request = FindRequest.from_command(command)
-        if isinstance(request, HelpRequest):
-            respond(text=blocks.HELP)
-        else:
-            self._answer(request, respond)
+        command = Command.from_body(body)
+        reply = self._replies.to(
+            command.user_id, command.response_url, channel_id=command.channel_id
+        )
+        if command.text.lower() == "selfie":
+            # Slack waits for a modal no longer than 3 s: no looking up of anything before it.
+            self._selfies.open(command.trigger_id, command.response_url)
+            return
+        asked = parsed(
+            command.text,
+            asker=command.user_id,
+            now=self._clock(),
+            timezone=self._names.time_zone_of(command.user_id),
+            languages=self._names.languages(command.user_id),
+        )
+        match asked:
+            case HelpRequest():
+                reply.send(HELP)
+            case SelfieRequest():
+                self._selfies.open(command.trigger_id, command.response_url)
+            case Question():
+                self._asking(
+                    reply, command.team_id, command.user_id, asked, where=command.channel_id
+                )
 
-    def more(self, ack: Ack, body: Json, respond: Respond) -> None:
+    def more(self, ack: Ack, body: Json) -> None:
         """The next page, below the one before; what may be seen is asked anew."""
         ack()
-        self._answer(FindRequest.from_more(body), respond)
+        click = Click.from_body(body)
+        question = click.question.at(int(click.value))
+        self._asking(self._reply(click), click.team_id, click.user_id, question, where=click.place)
 
-    def _answer(self, request: FindRequest, respond: Respond) -> None:
-        try:
-            found = self._find_photos(request.team_id, asker=request.asker, target=request.target)
-        except NoProfilePictureError:
-            respond(text=_no_picture(request))
-            return
-        except NoFaceInPictureError:
-            respond(text=_no_face(request))
-            return
-        except UnreadablePhotoError as error:
-            respond(text=_unreadable(request, str(error)))
-            return
-        self._send(found, request, respond)
+    def said_me(self, ack: Ack, body: Json) -> None:
+        """*That's me*."""
+        ack()
+        click = Click.from_body(body)
+        self._judge(click, Verdict.ME, FaceInPhoto.from_value(click.value))
 
-    def _send(self, found: Found, request: FindRequest, respond: Respond) -> None:
-        def send(page: list[Block]) -> int:
-            answer = respond(
-                text=blocks.summary(found, request),
-                blocks=blocks.as_json(page),
-                replace_original=False,
-            )
-            return answer.status_code
+    def said_not_me(self, ack: Ack, body: Json) -> None:
+        """*Not me*."""
+        ack()
+        click = Click.from_body(body)
+        self._judge(click, Verdict.NOT_ME, FaceInPhoto.from_value(click.value))
 
-        # A file that was deleted a moment ago would make Slack refuse the whole answer.
-        if send(blocks.answer(found, request)) != OK:
-            send(blocks.answer(found, request, pictures=False))
+    def said(self, ack: Ack, body: Json) -> None:
+        """The menu of a sure photo."""
+        ack()
+        click = Click.from_body(body)
+        self._judge(click, *blocks.verdict_of(click.value))
 
+    def undo(self, ack: Ack, body: Json) -> None:
+        """*Undo*: as if nothing had been said."""
+        ack()
+        click = Click.from_body(body)
+        face = FaceInPhoto.from_value(click.value)
+        self._give_verdict.take_back(click.team_id, click.user_id, face.photo_id, face.box)
+        self._show_again(click)
 
-def _no_picture(request: FindRequest) -> str:
-    if request.target == request.asker:
-        return (
-            "You have no profile picture yet, so I don't know your face. "
-            "Add one that shows it clearly in your Slack profile, then type `/findme` again."
+    def _judge(self, click: Click, verdict: Verdict, face: FaceInPhoto) -> None:
+        self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
+        self._show_again(click, noted=face if verdict is Verdict.NOT_ME else None)
+
+    def _show_again(self, click: Click, *, noted: FaceInPhoto | None = None) -> None:
+        self._asking(
+            self._reply(click),
+            click.team_id,
+            click.user_id,
+            click.question,
+            where=click.place,
+            noted=noted,
+            replace=True,
         )
-    return f"{blocks.mention(request.target)} has no profile picture, so I don't know their face."
 
-
-def _no_face(request: FindRequest) -> str:
-    if request.target == request.asker:
-        return (
-            "I can't see a face in your profile picture. "
-            "Choose one that shows it clearly, from the front, then type `/findme` again."
-        )
-    return f"I can't see a face in {blocks.mention(request.target)}'s profile picture."
-
-
-def _unreadable(request: FindRequest, reason: str) -> str:
-    if request.target == request.asker:
-        return f"I can't read your profile picture: {reason}. Choose another one in Slack."
-    return f"I can't read {blocks.mention(request.target)}'s profile picture: {reason}."
+    def _reply(self, click: Click) -> Reply:
+        return self._replies.to(click.user_id, click.response_url, channel_id=click.place)

@@ -1,13 +1,10 @@
-"""Slack's JSON -> frozen requests and values. The only place that indexes payloads."""
+"""Slack's objects -> values of the domain: files, people, channels."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from bot.mrkdwn import escape, shortened
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -15,163 +12,38 @@ from pipeline.domain.model import (
     FoundPhoto,
     ProfilePicture,
     Share,
-    TeamId,
     UserId,
 )
-from pipeline.errors import NoProfilePictureError, UsageError
+from pipeline.errors import NoProfilePictureError
 
 Json: TypeAlias = Mapping[str, Any]
-
-_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
-_ME = {"", "me"}
-
-FIND_USAGE = "Try `/findme`, `/findme @colleague` or `/findme help`."
-ADMIN_USAGE = (
-    "Try `/findme-admin status`, `/findme-admin reindex` or `/findme-admin reindex #channel`."
-)
 
 # From the largest on; Slack makes the numbered ones, `original` is what was uploaded.
 _PICTURE_SIZES = ("original", "1024", "512", "192", "72")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindRequest:
-    """`/findme`: whose photos does who want? `first` counts the matches already shown."""
+class Profile:
+    """What an answer needs to know of a person: their name, time zone and locale."""
 
-    team_id: TeamId
-    asker: UserId
-    target: UserId
-    first: int = 0
-
-    @classmethod
-    def from_command(cls, command: Json) -> "FindRequest | HelpRequest":
-        """Raises UsageError for a text that is no command, saying which are."""
-        text = command["text"].strip() if command.get("text") else ""
-        asker = UserId(command["user_id"])
-        team_id = TeamId(command["team_id"])
-        if text.lower() == "help":
-            return HelpRequest()
-        if text.lower() in _ME:
-            return cls(team_id=team_id, asker=asker, target=asker)
-        person = _PERSON.fullmatch(text)
-        if person:
-            return cls(team_id=team_id, asker=asker, target=UserId(person[1]))
-        raise UsageError(f"I don't understand “{escape(shortened(text, 80))}”. {FIND_USAGE}")
-
-    @classmethod
-    def from_more(cls, body: Json) -> "FindRequest":
-        """A click on *More*: its button carries whose photos, and how many were shown."""
-        value = json.loads(body["actions"][0]["value"])
-        return cls(
-            team_id=TeamId(body["team"]["id"]),
-            asker=UserId(body["user"]["id"]),
-            target=UserId(value["target"]),
-            first=int(value["first"]),
-        )
-
-    def more_value(self, first: int) -> str:
-        """What the *More* button carries."""
-        return json.dumps({"target": self.target, "first": first})
+    name: str
+    time_zone: str
+    offset_s: int
+    locale: str
+    is_deleted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HelpRequest:
-    """`/findme help`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReindexRequest:
-    """`/findme-admin reindex [#channel]`."""
-
-    team_id: TeamId
-    admin: UserId
-    channel_id: ChannelId | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRequest:
-    """`/findme-admin status`."""
-
-    team_id: TeamId
-    admin: UserId
-
-
-def admin_request(command: Json) -> ReindexRequest | StatusRequest:
-    """Raises UsageError for a text that is no command, saying which are."""
-    words = (command.get("text") or "").split()
-    team_id, admin = TeamId(command["team_id"]), UserId(command["user_id"])
-    match [word.lower() for word in words[:1]], words[1:]:
-        case ["status"], []:
-            return StatusRequest(team_id=team_id, admin=admin)
-        case ["reindex"], []:
-            return ReindexRequest(team_id=team_id, admin=admin, channel_id=None)
-        case ["reindex"], [word] if channel := _CHANNEL.fullmatch(word):
-            return ReindexRequest(team_id=team_id, admin=admin, channel_id=ChannelId(channel[1]))
-    raise UsageError(
-        f"I don't understand “{escape(shortened(' '.join(words), 80))}”. {ADMIN_USAGE}"
+def profile(user: Json) -> Profile:
+    """A user object; names may be empty, and the time zone missing."""
+    shown = user.get("profile") or {}
+    names = (shown.get("display_name"), shown.get("real_name"), user.get("real_name"))
+    return Profile(
+        name=next((name for name in names if name), "") or user.get("name") or "somebody",
+        time_zone=user.get("tz") or "UTC",
+        offset_s=int(user.get("tz_offset") or 0),
+        locale=user.get("locale") or "en",
+        is_deleted=bool(user.get("deleted")),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEvent:
-    """`file_shared` and `file_deleted`: Slack sends ids only."""
-
-    team_id: TeamId
-    file_id: FileId
-    channel_id: ChannelId | None
-
-    @classmethod
-    def from_body(cls, body: Json) -> "FileEvent":
-        """From the envelope of an event."""
-        event = body["event"]
-        channel = event.get("channel_id")
-        return cls(
-            team_id=TeamId(body["team_id"]),
-            file_id=FileId(event["file_id"]),
-            channel_id=ChannelId(channel) if channel else None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MembershipEvent:
-    """Somebody (or the bot) came into or left a channel."""
-
-    team_id: TeamId
-    user_id: UserId | None
-    channel_id: ChannelId
-
-    @classmethod
-    def from_body(cls, body: Json) -> "MembershipEvent":
-        """From the envelope of an event."""
-        event = body["event"]
-        user = event.get("user")
-        return cls(
-            team_id=TeamId(body["team_id"]),
-            user_id=UserId(user) if user else None,
-            channel_id=ChannelId(event["channel"]),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedMessage:
-    """A message that is gone, and the photos' share with it."""
-
-    team_id: TeamId
-    channel_id: ChannelId
-    ts: str
-
-    @classmethod
-    def from_body(cls, body: Json) -> "DeletedMessage | None":
-        """From the envelope of a `message` event; None for any but a deletion."""
-        event = body["event"]
-        if event.get("subtype") != "message_deleted":
-            return None
-        return cls(
-            team_id=TeamId(body["team_id"]),
-            channel_id=ChannelId(event["channel"]),
-            ts=event["deleted_ts"],
-        )
 
 
 def found_photo(file: Json, *, team_url: str) -> FoundPhoto:

@@ -43,8 +43,8 @@ POLL_EVERY_S = 0.05
 
 _LINE = re.compile(
     r"\*<(?P<permalink>[^|>]+)\|(?P<title>[^>]*)>\*\n"
-    r"\S+ (?P<certainty>sure|maybe) · <!date\^(?P<posted_at_s>\d+)\^[^|]*\|[^>]*>"
-    r"(?: by <@(?P<poster>\w+)>)?"
+    r"\S+ (?P<certainty>sure|maybe)(?P<confirmed>, as you said)? · <!date\^(?P<posted_at_s>\d+)\^[^|]*\|[^>]*>"
+    r"(?: by <@(?P<poster>\w+)>)?(?: in <#(?P<channel>\w+)>)?"
 )
 
 
@@ -264,7 +264,7 @@ class Office:
                 bot._socket.client.message_queue.put(None)
             bot.stop()
             # Bot.stop leaves these open so far; the test of that is in test_processes.
-            bot.workspace._downloads.close()
+            bot.workspace.downloads.close()
 
     def person(
         self, who: Who | None = None, *, picture: bytes | None = None, admin: bool = False

@@ -334,4 +334,4 @@ def test_a_bot_that_was_stopped_leaves_no_connection_open(new_office: Office) ->
     try:
         eventually(lambda: not open_to_slack(), what="the end of all connections", timeout_s=2)
     finally:
-        bot.workspace._downloads.close()
+        bot.workspace.downloads.close()

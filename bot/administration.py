@@ -1,0 +1,125 @@
+"""What admins may see and do, however they ask for it."""
+
+from slack_sdk import WebClient
+
+from bot.blocks.texts import welcome
+from bot.pages import Panel
+from bot.payloads import is_workspace_admin
+from bot.selfies import Selfies
+from bot.workspace import SlackWorkspace, call
+from pipeline.domain.model import ChannelId, RunId, TeamId, UserId
+from pipeline.domain.people import Forgotten
+from pipeline.errors import UsageError
+from pipeline.storage.jobs import JobQueue
+from pipeline.storage.photos import Photos
+from pipeline.storage.runs import Runs
+from pipeline.storage.workspaces import Workspaces
+from pipeline.usecases.forget_person import ForgetPerson
+from pipeline.usecases.reindex import Reindex
+
+PROBLEMS = 5
+
+
+class NotAdminError(UsageError):
+    """`/findme-admin` is for the workspace's admins. Ask one of them."""
+
+
+class NotInvitedError(UsageError):
+    """I can't enter that channel by myself: invite me there, by `/invite @findme`."""
+
+
+class Administration:
+    """Workspace admins and the people named in FINDME_ADMINS."""
+
+    def __init__(
+        self,
+        *,
+        workspace: SlackWorkspace,
+        admins: frozenset[str],
+        reindex: Reindex,
+        forget_person: ForgetPerson,
+        selfies: Selfies,
+        runs: Runs,
+        channels: Workspaces,
+        photos: Photos,
+        queue: JobQueue,
+    ) -> None:
+        self._workspace = workspace
+        self._admins = admins
+        self._reindex = reindex
+        self._forget_person = forget_person
+        self._selfies = selfies
+        self._runs = runs
+        self._channels = channels
+        self._photos = photos
+        self._queue = queue
+
+    @property
+    def _client(self) -> WebClient:
+        return self._workspace.client
+
+    def is_admin(self, user_id: UserId) -> bool:
+        """Whether they may. Raises SourceUnavailableError."""
+        return user_id in self._admins or is_workspace_admin(self._workspace.user(user_id))
+
+    def must_be_admin(self, user_id: UserId) -> None:
+        """Raises NotAdminError, SourceUnavailableError."""
+        if not self.is_admin(user_id):
+            raise NotAdminError
+
+    def panel(self, team_id: TeamId) -> Panel:
+        """How the index is."""
+        return Panel(
+            engine_id=self._channels.engine(team_id) or "none",
+            channels=[
+                (channel, self._photos.counts(team_id, channel_id=channel.channel_id))
+                for channel in self._channels.watched(team_id)
+            ],
+            problems=self._photos.problems(team_id, limit=PROBLEMS),
+            runs=[
+                (run, self._photos.counts(team_id, run_id=run.run_id))
+                for run in self._runs.open(team_id)
+            ],
+        )
+
+    def start_reindex(
+        self, team_id: TeamId, admin: UserId, channel_id: ChannelId | None = None
+    ) -> RunId:
+        """Read every photo again; a direct message shows how far it is.
+
+        Raises: ReindexRunningError, UsageError, SourceUnavailableError.
+        """
+        run_id = self._reindex(team_id, channel_id=channel_id, requested_by=admin)
+        # A direct message can be updated for as long as it takes; an ephemeral one can't.
+        notice = call(self._client.chat_postMessage, channel=admin, text="🔄 Re-indexing…")
+        self._runs.set_notice(team_id, run_id, notice["channel"], notice["ts"])
+        return run_id
+
+    def add_channel(self, team_id: TeamId, channel_id: ChannelId) -> bool:
+        """Watch a channel; False if it is watched already.
+
+        Raises: NotInvitedError, SourceUnavailableError.
+        """
+        joined = {channel.channel_id: channel for channel in self._workspace.joined()}
+        if channel_id not in joined and not self._workspace.join(channel_id):
+            raise NotInvitedError
+        name = self._workspace.channel_name(channel_id)
+        if not self._channels.watch(team_id, channel_id, name, again=True):
+            return False
+        self._queue.enqueue_listing(team_id, channel_id)
+        call(self._client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
+        return True
+
+    def remove_channel(self, team_id: TeamId, channel_id: ChannelId) -> None:
+        """Forget what a channel alone shows, and leave it alone although the bot is in it.
+
+        Raises: UsageError if it isn't watched.
+        """
+        if all(known.channel_id != channel_id for known in self._channels.watched(team_id)):
+            raise UsageError("I don't watch that channel; `/findme-admin status` names those I do.")
+        self._channels.exclude(team_id, channel_id)
+
+    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
+        """Delete all that is known of a person's face, and what they chose."""
+        self._selfies.forget(user_id)
+        return self._forget_person(team_id, user_id)

@@ -1,0 +1,120 @@
+"""From a question to a page of its answer: searched anew, since what may be seen changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from bot.names import Names, day
+from bot.pages import SHOWN_TYPES, Page, Shown
+from bot.question import Question
+from bot.selfies import Selfies
+from bot.thumbnails import Thumbnails
+from pipeline.domain.model import ChannelId, FileId, Match, PhotoId, TeamId, UserId
+from pipeline.ports import Clock
+from pipeline.usecases.find_photos import FindPhotos, Found, Query
+
+THUMBNAIL_PATIENCE_S = 2.0
+
+
+class Answers:
+    """Answers questions for one workspace."""
+
+    def __init__(
+        self,
+        *,
+        find_photos: FindPhotos,
+        names: Names,
+        thumbnails: Thumbnails,
+        selfies: Selfies,
+        clock: Clock,
+    ) -> None:
+        self._find_photos = find_photos
+        self._names = names
+        self._thumbnails = thumbnails
+        self._selfies = selfies
+        self._clock = clock
+
+    def found(self, team_id: TeamId, asker: UserId, question: Question) -> Found:
+        """All that answers the question. Raises as FindPhotos does, and SelfieGoneError."""
+        selfie = None
+        if question.selfie:
+            selfie = self._selfies.get(team_id, asker, question.selfie).reference
+        query = Query(
+            asker=asker,
+            people=question.people,
+            channel_ids=question.channels,
+            since=question.since,
+            until=question.until,
+            only_sure=question.only_sure,
+        )
+        return self._find_photos(team_id, query, selfie=selfie)
+
+    def page(
+        self,
+        team_id: TeamId,
+        asker: UserId,
+        question: Question,
+        *,
+        size: int,
+        where: ChannelId | None = None,
+    ) -> Page:
+        """A page of at most `size` matches, to be shown in the channel `where`.
+
+        Raises as `found` does.
+        """
+        found = self.found(team_id, asker, question)
+        matches = found.matches[question.first : question.first + size]
+        return Page(
+            asker=asker,
+            question=question,
+            found=found,
+            shown=self.shown(team_id, asker, matches),
+            # Where photos are shared, the bot is: it can post there, and the asker is there too.
+            share_with=where if where in self._find_photos.channels_of(team_id, asker) else None,
+        )
+
+    def shown(
+        self,
+        team_id: TeamId,
+        asker: UserId,
+        matches: Sequence[Match],
+        *,
+        tell_of: ChannelId | None = None,
+    ) -> list[Shown]:
+        """Matches with a picture that Slack can show, and words for who can't see it.
+
+        With `tell_of` no other channel is named: who reads it may not know of them.
+        """
+        converted = self._thumbnails.for_(team_id, matches, patience_s=THUMBNAIL_PATIENCE_S)
+        channels = self._names.channels(team_id)
+        if tell_of is not None:
+            channels = {one: name for one, name in channels.items() if one == tell_of}
+        zone, now = self._names.time_zone_of(asker), self._clock()
+        return [
+            Shown(
+                match=match,
+                file_id=_file_id(match, converted),
+                alt_text=self._alt_text(match, channels, now, zone),
+            )
+            for match in matches
+        ]
+
+    def title(self, team_id: TeamId, found: Found) -> str:
+        """A word for a file with these photos: the channel, if there is only one."""
+        channels = {match.face.share.channel_id for match in found.matches}
+        names = self._names.channels(team_id) if len(channels) == 1 else {}
+        return next((names[one] for one in channels if one in names), "photos")
+
+    def _alt_text(
+        self, match: Match, channels: Mapping[ChannelId, str], now: datetime, zone: tzinfo
+    ) -> str:
+        share = match.face.share
+        by = f" by {self._names.person(share.shared_by)}" if share.shared_by else ""
+        name = channels.get(share.channel_id)
+        where = f" in #{name}" if name else ""
+        return f"Photo posted{by} on {day(share.shared_at, now=now, zone=zone)}{where}"
+
+
+def _file_id(match: Match, converted: Mapping[PhotoId, FileId]) -> FileId | None:
+    if match.face.media_type in SHOWN_TYPES:
+        return match.face.file_id
+    return converted.get(match.face.photo_id)

@@ -1,0 +1,46 @@
+"""From a question to its answer in Slack."""
+
+from bot.answers import Answers
+from bot.blocks import answer as blocks
+from bot.payloads import FaceInPhoto
+from bot.question import Question
+from bot.refusals import refusal
+from bot.replies import Reply, looking
+from pipeline.domain.model import ChannelId, TeamId, UserId
+from pipeline.errors import PictureError
+
+
+class Asking:
+    """Sends the answer to a question to where it was asked."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def __call__(
+        self,
+        reply: Reply,
+        team_id: TeamId,
+        asker: UserId,
+        question: Question,
+        *,
+        where: ChannelId | None = None,
+        noted: FaceInPhoto | None = None,
+        replace: bool = False,
+    ) -> None:
+        """One page of the answer, or why there is none.
+
+        Raises: FindmeErrors that are the sentence to tell.
+        """
+        try:
+            with looking(reply):
+                page = self._answers.page(
+                    team_id, asker, question, size=blocks.PAGE_SIZE, where=where
+                )
+        except PictureError as error:
+            sentence, told = refusal(error, question, asker)
+            reply.send(sentence, told, replace=replace)
+            return
+        text = blocks.summary(page)
+        # A file that was deleted a moment ago would make Slack refuse the whole answer.
+        if not reply.send(text, blocks.answer(page, noted=noted), replace=replace):
+            reply.send(text, blocks.answer(page, noted=noted, pictures=False), replace=replace)

@@ -1,0 +1,137 @@
+"""The gallery: a modal with large pictures; and the modal in which some are chosen to be shared."""
+
+import json
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    PlainTextObject,
+)
+from slack_sdk.models.views import View
+
+from bot.blocks import parts
+from bot.blocks.answer import of_whom, photo_lines, summary
+from bot.mrkdwn import shortened
+from bot.pages import Page, Shown
+from bot.payloads import block_id
+from pipeline.domain.model import ChannelId, PhotoId, UserId
+
+GALLERY_SIZE = 40
+GALLERY_PAGE = "gallery_page"
+GALLERY_PAGE_BACK = "gallery_page_back"
+
+SHARE_VIEW = "share"
+CHOSEN = "chosen"
+
+
+def waiting(title: str, sentence: str = "Looking…") -> View:
+    """A modal that shows at once, since Slack waits 3 s at most for one."""
+    return _modal(title, [parts.text(f"⏳ {sentence}")])
+
+
+def told(title: str, sentence: str) -> View:
+    """A modal that says something."""
+    return _modal(title, [parts.text(sentence)])
+
+
+def gallery(page: Page, *, pictures: bool = True) -> View:
+    """Up to 40 pictures: two blocks each, of the hundred that a modal holds."""
+    question, total = page.question, len(page.found.matches)
+    heading = summary(page)
+    if page.shown and question.first:
+        heading = f"*{question.first + 1}–{page.end} of {total}*: {of_whom(page)}"
+    blocks: list[Block] = [parts.text(heading)]
+    for shown in page.shown:
+        if pictures and shown.file_id is not None:
+            blocks.append(parts.picture(shown.file_id, shown.alt_text))
+            blocks.append(parts.small_print([photo_lines(shown.match, page.found)]))
+        else:
+            blocks.append(parts.text(photo_lines(shown.match, page.found)))
+    steps = []
+    if question.first:
+        start = max(0, question.first - GALLERY_SIZE)
+        steps.append(parts.button(GALLERY_PAGE_BACK, "◀ Back", value=str(start)))
+    if page.left:
+        label = f"Next {min(page.left, GALLERY_SIZE)} ▶"
+        steps.append(parts.button(GALLERY_PAGE, label, value=str(page.end)))
+    if steps:
+        blocks.append(parts.buttons(steps, block_id=block_id("gallery", question)))
+    return _modal("Gallery", blocks)
+
+
+def share_form(page: Page, channel_id: ChannelId, response_url: str, *, pictures: bool) -> View:
+    """Which of the page's photos to post in the channel."""
+    everybody = f"Everybody in {parts.channel_mention(channel_id)} will see what you choose."
+    blocks: list[Block] = [parts.text(f"📣 {everybody}")]
+    for number, shown in enumerate(page.shown, start=1):
+        if pictures and shown.file_id is not None:
+            blocks.append(parts.picture(shown.file_id, shown.alt_text))
+        blocks.append(_choice(number, shown))
+    about = {
+        "question": page.question.code(),
+        "channel": channel_id,
+        "response_url": response_url,
+    }
+    return View(
+        type="modal",
+        callback_id=SHARE_VIEW,
+        title=PlainTextObject(text="Share photos"),
+        submit=PlainTextObject(text="Share"),
+        close=PlainTextObject(text="Cancel"),
+        private_metadata=json.dumps(about),
+        blocks=blocks,
+    )
+
+
+def choice_block(number: int) -> str:
+    """The block of the photo with that number, from 1 on; an error is shown there."""
+    return f"choice-{number}"
+
+
+def _choice(number: int, shown: Shown) -> Block:
+    option = Option(
+        text=PlainTextObject(text="Share this photo"), value=str(shown.match.face.photo_id)
+    )
+    name = shortened(shown.match.face.photo_name, 60) or "photo"
+    return InputBlock(
+        block_id=choice_block(number),
+        label=PlainTextObject(text=f"{number} · {name}", emoji=False),
+        element=CheckboxesElement(action_id=CHOSEN, options=[option]),
+        optional=True,
+    )
+
+
+def shared_text(by: UserId, number: int) -> str:
+    """What stands above photos that somebody shares."""
+    return f"{parts.mention(by)} shares {parts.photos(number)}, found by Findme"
+
+
+def shared(by: UserId, chosen: list[Shown], channel_id: ChannelId) -> list[Block]:
+    """The message with photos that somebody chose: no link leads out of the channel."""
+    blocks: list[Block] = [parts.text(shared_text(by, len(chosen)))]
+    for one in chosen:
+        share = one.match.face.share
+        name = shortened(one.match.face.photo_name, parts.NAME_LIMIT) or "photo"
+        label = parts.link(share.permalink if share.channel_id == channel_id else "", name)
+        if one.file_id is None:
+            blocks.append(parts.text(f"• {label}"))
+        else:
+            blocks.append(parts.picture(one.file_id, one.alt_text))
+            blocks.append(parts.small_print([label]))
+    return blocks
+
+
+def chosen_of(page: Page, photo_ids: set[PhotoId]) -> list[Shown]:
+    """Those of the page that were chosen."""
+    return [one for one in page.shown if one.match.face.photo_id in photo_ids]
+
+
+def _modal(title: str, blocks: list[Block]) -> View:
+    return View(
+        type="modal",
+        title=PlainTextObject(text=title),
+        close=PlainTextObject(text="Close"),
+        blocks=blocks,
+    )

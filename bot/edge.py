@@ -1,0 +1,198 @@
+"""What the bot's listeners and ticks are made of, over one runtime and one workspace."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from bot.administration import Administration
+from bot.alerting import Alerting
+from bot.answers import Answers
+from bot.asking import Asking
+from bot.downloads import Downloads
+from bot.listeners import Listeners
+from bot.listeners.admin import AdminListeners
+from bot.listeners.events import EventListeners
+from bot.listeners.find import FindListeners
+from bot.listeners.gallery import GalleryListeners
+from bot.listeners.home import HomeListeners
+from bot.listeners.selfie import SelfieListeners
+from bot.names import Names
+from bot.parcels import Parcels
+from bot.replies import Replies
+from bot.selfies import Selfies
+from bot.settings import SlackSettings
+from bot.thumbnails import Thumbnails
+from bot.uploads import Uploads
+from bot.views import Views
+from bot.workspace import SlackWorkspace
+from pipeline.usecases.alert_people import AlertPeople
+from pipeline.usecases.find_photos import FindPhotos
+from pipeline.wiring import Runtime, now
+
+
+@dataclass(kw_only=True)
+class Edge:
+    """Each part is made when it is first asked for."""
+
+    runtime: Runtime
+    workspace: SlackWorkspace
+    downloads: Downloads
+    settings: SlackSettings
+
+    @cached_property
+    def find_photos(self) -> FindPhotos:
+        """A query -> photos."""
+        return FindPhotos(
+            people=self.runtime.known_people(self.workspace),
+            visibility=self.workspace,
+            channels=self.runtime.workspaces,
+            photos=self.runtime.photos,
+            engines=self.runtime.engines,
+            match_faces=self.runtime.match_faces,
+        )
+
+    @cached_property
+    def names(self) -> Names:
+        """What people and channels are called."""
+        return Names(self.workspace, self.runtime.workspaces)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """Where answers go."""
+        return Replies(self.workspace.client)
+
+    @cached_property
+    def views(self) -> Views:
+        """Modals and Home tabs."""
+        return Views(self.workspace.client)
+
+    @cached_property
+    def selfies(self) -> Selfies:
+        """Selfies that wait to be used."""
+        return Selfies(self.runtime.add_selfie)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """The way into Slack's files."""
+        return Uploads(self.workspace.client)
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        """Pictures of photos that Slack can't show."""
+        return Thumbnails(
+            self.runtime.thumbnails,
+            photos=self.runtime.photos,
+            download=self.workspace.download,
+            uploads=self.uploads,
+        )
+
+    @cached_property
+    def parcels(self) -> Parcels:
+        """Zips for people."""
+        return Parcels(
+            self.workspace.client,
+            team_id=self.workspace.team_id,
+            photos=self.runtime.photos,
+            download=self.workspace.download,
+            uploads=self.uploads,
+        )
+
+    @cached_property
+    def answers(self) -> Answers:
+        """A question -> a page."""
+        return Answers(
+            find_photos=self.find_photos,
+            names=self.names,
+            thumbnails=self.thumbnails,
+            selfies=self.selfies,
+            clock=now,
+        )
+
+    @cached_property
+    def alert_people(self) -> AlertPeople:
+        """New photos -> messages about them."""
+        return AlertPeople(
+            find_photos=self.find_photos,
+            alerts=self.runtime.alerts,
+            people=self.names,
+            tell=Alerting(self.workspace.client, self.answers),
+            clock=now,
+            gather=timedelta(minutes=self.settings.findme_alert_after_min),
+        )
+
+    @cached_property
+    def administration(self) -> Administration:
+        """What admins may do."""
+        return Administration(
+            workspace=self.workspace,
+            admins=self.settings.findme_admins,
+            reindex=self.runtime.reindex,
+            forget_person=self.runtime.forget_person,
+            selfies=self.selfies,
+            runs=self.runtime.runs,
+            channels=self.runtime.workspaces,
+            photos=self.runtime.photos,
+            queue=self.runtime.queue,
+        )
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        """Every surface."""
+        asking = Asking(self.answers)
+        selfie = SelfieListeners(
+            views=self.views,
+            selfies=self.selfies,
+            downloads=self.downloads,
+            asking=asking,
+            replies=self.replies,
+        )
+        home = HomeListeners(
+            views=self.views,
+            answers=self.answers,
+            administration=self.administration,
+            engines=self.runtime.engines,
+            people=self.runtime.people,
+            references=self.runtime.people,
+            verdicts=self.runtime.verdicts,
+            alerts=self.runtime.alerts,
+            replies=self.replies,
+            clock=now,
+        )
+        return Listeners(
+            find=FindListeners(
+                asking=asking,
+                replies=self.replies,
+                names=self.names,
+                give_verdict=self.runtime.give_verdict,
+                selfies=selfie,
+                clock=now,
+            ),
+            selfie=selfie,
+            gallery=GalleryListeners(
+                client=self.workspace.client,
+                views=self.views,
+                answers=self.answers,
+                replies=self.replies,
+                parcels=self.parcels,
+            ),
+            home=home,
+            admin=AdminListeners(
+                administration=self.administration,
+                views=self.views,
+                replies=self.replies,
+                home=home,
+            ),
+            events=EventListeners(
+                workspace=self.workspace,
+                add_photo=self.runtime.add_photo,
+                channels=self.runtime.workspaces,
+                photos=self.runtime.photos,
+                queue=self.runtime.queue,
+            ),
+        )
+
+    def close(self) -> None:
+        """End what was begun, in good order."""
+        self.parcels.stop()
+        self.thumbnails.stop()
+        self.uploads.close()

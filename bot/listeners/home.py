@@ -1,0 +1,128 @@
+"""The Home tab: what Findme knows about me, my photos, alerts; for admins the panel."""
+
+from slack_bolt import Ack
+
+from bot.administration import Administration
+from bot.answers import Answers
+from bot.blocks import home as blocks
+from bot.pages import Home
+from bot.payloads import Click, HomeOpened, Json
+from bot.question import Question
+from bot.refusals import refusal
+from bot.replies import Replies
+from bot.views import Views
+from pipeline.domain.model import Match, TeamId, UserId
+from pipeline.errors import PictureError
+from pipeline.ports import AlertStore, Clock, Engines, PersonStore, ReferenceStore, VerdictStore
+
+LATEST = 4
+
+
+class HomeListeners:
+    """Published when it is opened, and after each of its buttons."""
+
+    def __init__(
+        self,
+        *,
+        views: Views,
+        answers: Answers,
+        administration: Administration,
+        engines: Engines,
+        people: PersonStore,
+        references: ReferenceStore,
+        verdicts: VerdictStore,
+        alerts: AlertStore,
+        replies: Replies,
+        clock: Clock,
+    ) -> None:
+        self._views = views
+        self._answers = answers
+        self._administration = administration
+        self._engines = engines
+        self._people = people
+        self._references = references
+        self._verdicts = verdicts
+        self._alerts = alerts
+        self._replies = replies
+        self._clock = clock
+
+    def opened(self, ack: Ack, body: Json) -> None:
+        """The tab was opened."""
+        ack()
+        event = HomeOpened.from_body(body)
+        if event.is_home:
+            self.show(event.team_id, event.user_id)
+
+    def show(
+        self, team_id: TeamId, user_id: UserId, *, note: str = "", admin_note: str = ""
+    ) -> None:
+        """Publish it as things are now. Raises SourceUnavailableError, DatabaseUnavailableError."""
+        question = Question(people=(user_id,))
+        found, problem = None, ""
+        try:
+            found = self._answers.found(team_id, user_id, question)
+        except PictureError as error:
+            problem, _ = refusal(error, question, user_id)
+        latest = sorted(found.matches if found else (), key=_shared_at, reverse=True)[:LATEST]
+        engine_id = self._engines.of(team_id).engine_id
+        page = Home(
+            asker=user_id,
+            found=found,
+            problem=problem,
+            latest=self._answers.shown(team_id, user_id, latest),
+            about=self._people.about(team_id, user_id, engine_id=engine_id),
+            panel=(
+                self._administration.panel(team_id)
+                if self._administration.is_admin(user_id)
+                else None
+            ),
+            note=note,
+            admin_note=admin_note,
+        )
+        self._views.publish_with_pictures(
+            user_id, lambda pictures: blocks.home(page, pictures=pictures)
+        )
+
+    def alerts_on(self, ack: Ack, body: Json) -> None:
+        """*Turn on*."""
+        ack()
+        click = Click.from_body(body)
+        self._alerts.turn_on(click.team_id, click.user_id, now=self._clock())
+        self.show(click.team_id, click.user_id, note="I'll tell you when there are new photos.")
+
+    def alerts_off(self, ack: Ack, body: Json) -> None:
+        """*Turn off*, in Home or under an alert."""
+        ack()
+        click = Click.from_body(body)
+        self._alerts.turn_off(click.team_id, click.user_id)
+        note = "I won't tell you of new photos any more."
+        if click.view_id is None:
+            reply = self._replies.to(click.user_id, click.response_url, channel_id=click.place)
+            reply.send(f"🔕 {note} The *Home* tab turns it on again.")
+        self.show(click.team_id, click.user_id, note=note)
+
+    def remove_selfie(self, ack: Ack, body: Json) -> None:
+        """*Remove* beside a selfie."""
+        ack()
+        click = Click.from_body(body)
+        self._references.drop_selfie(click.team_id, click.user_id, click.value)
+        self.show(click.team_id, click.user_id, note="I forgot that selfie.")
+
+    def forget_verdicts(self, ack: Ack, body: Json) -> None:
+        """*Take back*."""
+        ack()
+        click = Click.from_body(body)
+        self._verdicts.forget_verdicts(click.team_id, click.user_id)
+        self.show(click.team_id, click.user_id, note="I forgot what you said of faces.")
+
+    def forget_me(self, ack: Ack, body: Json) -> None:
+        """*Delete all of it*."""
+        ack()
+        click = Click.from_body(body)
+        self._administration.forget(click.team_id, click.user_id)
+        # A search would look at the profile picture, and know the person again.
+        self._views.publish(click.user_id, blocks.forgotten())
+
+
+def _shared_at(match: Match) -> float:
+    return match.face.share.shared_at.timestamp()

@@ -1,0 +1,53 @@
+"""What people and channels are called, and what time it is where somebody lives."""
+
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.payloads import Profile
+from bot.workspace import SlackWorkspace
+from pipeline.domain.model import ChannelId, TeamId, UserId
+from pipeline.errors import SourceUnavailableError
+from pipeline.ports import ChannelStore
+
+SOMEBODY = Profile(name="somebody", time_zone="UTC", offset_s=0, locale="en", is_deleted=False)
+
+
+class Names:
+    """Looks people up in Slack, and channels in the index; never fails for want of a name."""
+
+    def __init__(self, workspace: SlackWorkspace, channels: ChannelStore) -> None:
+        self._workspace = workspace
+        self._channels = channels
+
+    def person(self, user_id: UserId | None) -> str:
+        """A person's name, as plain text."""
+        return self._profile(user_id).name if user_id else SOMEBODY.name
+
+    def languages(self, user_id: UserId) -> list[str]:
+        """The person's own as Slack writes it ("de-DE"), and English."""
+        return list(dict.fromkeys([self._profile(user_id).locale, "en"]))
+
+    def time_zone_of(self, user_id: UserId) -> tzinfo:
+        """Where the person lives."""
+        profile = self._profile(user_id)
+        try:
+            return ZoneInfo(profile.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return timezone(timedelta(seconds=profile.offset_s))
+
+    def channels(self, team_id: TeamId) -> dict[ChannelId, str]:
+        """The watched channels' names, without #."""
+        return {channel.channel_id: channel.name for channel in self._channels.watched(team_id)}
+
+    def _profile(self, user_id: UserId) -> Profile:
+        try:
+            return self._workspace.profile_of(user_id)
+        except SourceUnavailableError:
+            return SOMEBODY
+
+
+def day(when: datetime, *, now: datetime, zone: tzinfo) -> str:
+    """A day in plain text, with its year if that is another one than now: "12 May"."""
+    local = when.astimezone(zone)
+    is_this_year = local.year == now.astimezone(zone).year
+    return f"{local.day} {local:%B}" + ("" if is_this_year else f" {local.year}")

@@ -1,0 +1,68 @@
+"""Slack's JSON -> frozen requests and values. The only place that indexes payloads."""
+
+from bot.payloads.admin import (
+    ADMIN_USAGE,
+    AddChannelRequest,
+    AdminRequest,
+    ForgetRequest,
+    PanelRequest,
+    ReindexRequest,
+    RemoveChannelRequest,
+    StatusRequest,
+    admin_request,
+)
+from bot.payloads.events import DeletedMessage, FileEvent, HomeOpened, MembershipEvent
+from bot.payloads.objects import (
+    Json,
+    Profile,
+    channels,
+    found_photo,
+    is_gone,
+    is_to_be_asked_for,
+    is_workspace_admin,
+    profile,
+    profile_picture,
+    provisional_share,
+)
+from bot.payloads.requests import (
+    Click,
+    Command,
+    FaceInPhoto,
+    StaleButtonError,
+    Submission,
+    UploadedFile,
+    block_id,
+)
+
+__all__ = [
+    "ADMIN_USAGE",
+    "AddChannelRequest",
+    "AdminRequest",
+    "Click",
+    "Command",
+    "DeletedMessage",
+    "FaceInPhoto",
+    "FileEvent",
+    "ForgetRequest",
+    "HomeOpened",
+    "Json",
+    "MembershipEvent",
+    "PanelRequest",
+    "Profile",
+    "ReindexRequest",
+    "RemoveChannelRequest",
+    "StaleButtonError",
+    "StatusRequest",
+    "Submission",
+    "UploadedFile",
+    "admin_request",
+    "block_id",
+    "channels",
+    "found_photo",
+    "is_gone",
+    "is_to_be_asked_for",
+    "is_workspace_admin",
+    "profile",
+    "profile_picture",
+    "provisional_share",
+]

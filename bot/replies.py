@@ -1,0 +1,106 @@
+"""Where an answer goes: to the place that was asked from, or into the person's direct messages."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+from slack_sdk.models.blocks import Block
+from slack_sdk.webhook import WebhookClient
+
+from bot.blocks.parts import as_json
+from bot.workspace import call
+from pipeline.domain.model import ChannelId, UserId
+from pipeline.errors import FindmeError, SourceUnavailableError
+
+OK = 200
+TIMEOUT_S = 20
+SPINNER_AFTER_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One place to answer to: `response_url` where Slack gave one, else a direct message.
+
+    In a direct message an answer stays; anywhere else only who asked sees it.
+    """
+
+    client: WebClient
+    user_id: UserId
+    response_url: str = ""
+    is_direct: bool = False
+
+    def send(
+        self, text: str, blocks: Sequence[Block] | None = None, *, replace: bool = False
+    ) -> bool:
+        """Answer, in place of the message that was clicked if `replace`; False if Slack refuses.
+
+        `text` is the notification, and all there is without blocks.
+        Raises: SourceUnavailableError.
+        """
+        shown = as_json(blocks) if blocks else None
+        if not self.response_url:
+            return self._post(text, shown)
+        webhook = WebhookClient(self.response_url, timeout=TIMEOUT_S)
+        try:
+            answer = webhook.send(
+                text=text,
+                blocks=shown,
+                replace_original=replace,
+                response_type="in_channel" if self.is_direct else "ephemeral",
+            )
+        except (SlackClientError, OSError) as error:
+            raise SourceUnavailableError("Slack can't be reached just now.") from error
+        if answer.status_code != OK:
+            log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
+        return answer.status_code == OK
+
+    def _post(self, text: str, blocks: list[dict[str, object]] | None) -> bool:
+        try:
+            call(self.client.chat_postMessage, channel=self.user_id, text=text, blocks=blocks)
+        except SourceUnavailableError as error:
+            log.warning("reply.refused", reason=str(error))
+            return False
+        return True
+
+
+class Replies:
+    """Makes replies."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+
+    def to(
+        self, user_id: UserId, response_url: str = "", *, channel_id: ChannelId | None = None
+    ) -> Reply:
+        """An answer to what was asked in that channel, or to nothing in particular."""
+        return Reply(
+            client=self._client,
+            user_id=user_id,
+            response_url=response_url,
+            is_direct=(channel_id or "").startswith("D"),
+        )
+
+
+@contextmanager
+def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]:
+    """Say "Looking…" if what is done inside takes longer than `after_s`."""
+
+    def say() -> None:
+        try:
+            reply.send("⏳ Looking…")
+        except FindmeError as error:
+            log.warning("reply.refused", reason=str(error))
+
+    timer = threading.Timer(after_s, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
