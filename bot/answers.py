@@ -69,7 +69,7 @@ class Answers:
             found=found,
             shown=self.shown(team_id, asker, matches),
             # Where photos are shared, the bot is: it can post there, and the asker is there too.
-            share_with=where if where in self._find_photos.channels_of(team_id, asker) else None,
+            share_with=where if where in found.visible_ids else None,
         )
 
     def shown(

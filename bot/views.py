@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
 from bot.workspace import call
 from pipeline.domain.model import UserId
-from pipeline.errors import SourceUnavailableError
+from pipeline.errors import SourceUnavailableError, UsageError
+
+log = structlog.get_logger(__name__)
+
+
+class TooLateError(UsageError):
+    """That took me too long just now; please do it once more."""
 
 
 class Views:
@@ -17,13 +24,23 @@ class Views:
         self._client = client
 
     def open(self, trigger_id: str, view: View) -> str:
-        """Show a modal, within 3 s of what the person did; its id."""
-        answer = call(self._client.views_open, trigger_id=trigger_id, view=view.to_dict())
+        """Show a modal, within 3 s of what the person did; its id. Raises TooLateError too."""
+        try:
+            answer = call(self._client.views_open, trigger_id=trigger_id, view=view.to_dict())
+        except SourceUnavailableError as error:
+            if "trigger" in str(error):
+                raise TooLateError from error
+            raise
         return str(answer["view"]["id"])
 
     def update(self, view_id: str, view: View) -> None:
-        """Show something else in it; a modal that was closed meanwhile is none."""
-        call(self._client.views_update, view_id=view_id, view=view.to_dict())
+        """Show something else in it, unless the person closed it meanwhile."""
+        try:
+            call(self._client.views_update, view_id=view_id, view=view.to_dict())
+        except SourceUnavailableError as error:
+            if not str(error).endswith("not_found."):
+                raise
+            log.info("view.closed")
 
     def update_with_pictures(self, view_id: str, view: Callable[[bool], View]) -> None:
         """`view(True)`, or where Slack refuses a picture `view(False)`, without any."""

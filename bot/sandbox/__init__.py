@@ -9,7 +9,7 @@ An unmodified slack-bolt and slack_sdk run against it, on loopback:
 
 from bot.sandbox.acting import People
 from bot.sandbox.addressing import NotAllowed
-from bot.sandbox.config import ALL_EVENTS, ALL_SCOPES, DEFAULT_EVENTS, SlackApp, Times
+from bot.sandbox.config import ALL_EVENTS, ALL_SCOPES, DEFAULT_EVENTS, CommandHint, SlackApp, Times
 from bot.sandbox.faults import DOWNLOAD, RESPONSE_URL, UPLOAD, Faults
 from bot.sandbox.model import (
     Channel,
@@ -36,6 +36,7 @@ __all__ = [
     "UPLOAD",
     "Channel",
     "ChannelId",
+    "CommandHint",
     "Faults",
     "FileId",
     "Invocation",

@@ -141,10 +141,13 @@ class People(Addressing):
         changes.archive(self._ws, channel_id(where), actor=person_id(by))
         return self.channel(where)
 
-    def say(self, who: Who, where: Where, text: str) -> Message:
-        """Write in a channel."""
+    def say(self, who: Who, where: Where, text: str, *, files: Iterable[Which] = ()) -> Message:
+        """Write in a channel, with files that were uploaded before or without."""
         self._must_be_able_to_post(who, where)
         ws = self._ws
+        attached = tuple(self.file(each).id for each in files)
+        if attached:
+            return changes.share(ws, attached, channel_id(where), person_id(who), text)
         message = Message(
             channel=channel_id(where), ts=ws.new_ts(), author=person_id(who), text=text
         )

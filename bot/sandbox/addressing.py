@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bot.sandbox import changes, modals
+from bot.sandbox import changes, modals, payloads
 from bot.sandbox.calls import ApiError
 from bot.sandbox.delivery import Delivery
-from bot.sandbox.inputs import Value, action_json, state_json
+from bot.sandbox.inputs import STATELESS, Filled, Value, action_json, state_json, value_of
 from bot.sandbox.model import (
     SLACKBOT,
-    ChannelKind,
     Invocation,
     InvocationId,
     InvocationKind,
@@ -24,7 +23,7 @@ from bot.sandbox.model import (
     ViewId,
 )
 from bot.sandbox.reading import Reading, Where, Who, channel_id, person_id
-from bot.sandbox.render import message_json, view_json
+from bot.sandbox.render import view_json
 from bot.sandbox.responses import ResponseUrls
 from bot.sandbox.state import Missing, Workspace
 from bot.sandbox.transports import COMMANDS, INTERACTIVE, Reply
@@ -55,27 +54,11 @@ class Addressing(Reading):
             msg = f"{command} is not a valid command"
             raise NotAllowed(msg)
         self._must_be_member(person, where)
-        escaped = self._escaped(text) if ws.app.should_escape else text
+        escaped = self.with_ids(text) if ws.app.should_escape else text
         invocation = self._invocation(
             InvocationKind.COMMAND, person, name=command, where=where, text=escaped
         )
-        is_direct = channel.kind is ChannelKind.DIRECT
-        private_name = "privategroup" if channel.kind is ChannelKind.PRIVATE else channel.name
-        payload: Json = {
-            "token": "sandbox",
-            "team_id": ws.team_id,
-            "team_domain": "sandbox",
-            "channel_id": channel.id,
-            "channel_name": "directmessage" if is_direct else private_name,
-            "user_id": person.id,
-            "user_name": person.name,
-            "command": command,
-            "text": escaped,
-            "api_app_id": ws.app_id,
-            "is_enterprise_install": "false",
-            "response_url": invocation.response_url,
-            "trigger_id": invocation.trigger_id,
-        }
+        payload = payloads.command(ws, invocation, person, channel)
         self._send(invocation, COMMANDS, payload)
         return invocation
 
@@ -84,7 +67,8 @@ class Addressing(Reading):
             msg = f"{person.name} is not in that channel"
             raise NotAllowed(msg)
 
-    def _escaped(self, text: str) -> str:
+    def with_ids(self, text: str) -> str:
+        """Text with the names of people and channels as Slack writes them: `<@U…|name>`."""
         people = {person.name: person.id for person in self._ws.people.values()}
         channels = {channel.name: channel.id for channel in self._ws.channels.values()}
 
@@ -103,15 +87,20 @@ class Addressing(Reading):
         *,
         value: Value | None = None,
         block_id: str | None = None,
+        filled: Filled | None = None,
     ) -> Invocation:
         """Use a button, a menu or another element of a message or view as it is now.
 
-        `value` picks among buttons of one action_id, or is the option to choose. Raises
-        NotAllowed if there is no such element to see.
+        `value` picks among buttons of one action_id, or is the option to choose; `filled` is what
+        else stands in the place's elements. Raises NotAllowed if there is no such element to see.
         """
         person = self.person(who)
         current = self._current(person, place)
         found_block_id, element = self._element(current, action_id, value, block_id)
+        chosen = action_json(element, found_block_id, value)
+        kept = self._keep(current, filled or {})
+        if element["type"] not in STATELESS:
+            kept[found_block_id, action_id] = value_of(element, chosen)
         where = current.channel if isinstance(current, Message) else None
         invocation = self._invocation(
             InvocationKind.CLICK,
@@ -121,9 +110,9 @@ class Addressing(Reading):
             source=current if isinstance(current, Message) else None,
             view=current if isinstance(current, View) else None,
         )
-        action = action_json(element, found_block_id, value) | {"action_ts": invocation.ts}
-        payload = self._interaction(invocation, person) | {"actions": [action]}
-        payload |= self._place_json(current)
+        payload = payloads.interaction(self._ws, invocation, person)
+        payload["actions"] = [chosen | {"action_ts": invocation.ts}]
+        payload |= payloads.place(self._ws, current, self._state(current))
         if invocation.response_url:
             payload["response_url"] = invocation.response_url
         self._send(invocation, INTERACTIVE, payload)
@@ -156,25 +145,18 @@ class Addressing(Reading):
         msg = f"there is no {action_id} to click"
         raise NotAllowed(msg)
 
-    def _place_json(self, place: Message | View) -> Json:
-        ws = self._ws
-        if isinstance(place, View):
-            container = {"type": "view", "view_id": place.id}
-            return {"container": container, "view": view_json(ws, place)}
-        channel = ws.channel(place.channel)
-        private_name = "privategroup" if channel.kind is ChannelKind.PRIVATE else channel.name
-        shape: Json = {
-            "container": {
-                "type": "message",
-                "message_ts": place.ts,
-                "channel_id": place.channel,
-                "is_ephemeral": place.is_ephemeral,
-            },
-            "channel": {"id": place.channel, "name": private_name},
-            "state": {"values": {}},
-        }
-        # Slack keeps no ephemeral messages, so it can't send one back.
-        return shape if place.is_ephemeral else shape | {"message": message_json(ws, place)}
+    def _keep(self, place: Message | View, filled: Filled) -> Filled:
+        """Remember what stands in a place's elements: Slack tells it with every later use."""
+        key = place.id if isinstance(place, View) else f"{place.channel}/{place.ts}"
+        with self._ws.changed:
+            kept = self._ws.filled[key]
+            kept.update(filled)
+            return kept
+
+    def _state(self, place: Message | View, values: Mapping[str, Value] | None = None) -> Json:
+        state = state_json(self.elements(place), values or {}, self._keep(place, {}))
+        modals.give_files(self._ws, state)
+        return state
 
     def open_home(self, who: Who) -> None:
         """Open the bot's Home tab; fires `app_home_opened`."""
@@ -191,21 +173,29 @@ class Addressing(Reading):
             ws.emit(event | ({"view": view_json(ws, view)} if view else {}))
 
     def submit_view(
-        self, who: Who, view_id: ViewId, values: Mapping[str, Value] | None = None
+        self,
+        who: Who,
+        view_id: ViewId,
+        values: Mapping[str, Value] | None = None,
+        *,
+        filled: Filled | None = None,
     ) -> Invocation:
-        """Submit a modal with values by action_id; what is not given keeps its initial value.
+        """Submit a modal with values by action_id, or by block_id and action_id in `filled`.
 
-        Text inputs take text, menus the value of an option (or a list of them), file inputs a list
-        of file ids. Raises NotAllowed.
+        What is not given keeps what was chosen by clicks, or its initial value. Text inputs take
+        text, menus the value of an option (or a list of them), file inputs a list of file ids.
+        Raises NotAllowed.
         """
         person, view = self.person(who), self._open_view(who, view_id)
         invocation = self._invocation(
             InvocationKind.SUBMISSION, person, name=str(view.content.get("callback_id", ""))
         )
-        state = state_json(self.elements(view), values or {})
-        modals.give_files(self._ws, state)
-        shown = view_json(self._ws, view, state=state)
-        payload = self._interaction(invocation, person) | {"view": shown, "response_urls": []}
+        self._keep(view, filled or {})
+        shown = view_json(self._ws, view, state=self._state(view, values))
+        payload = payloads.interaction(self._ws, invocation, person) | {
+            "view": shown,
+            "response_urls": [],
+        }
         self._send(invocation, INTERACTIVE, payload, view=view)
         return invocation
 
@@ -217,7 +207,7 @@ class Addressing(Reading):
             return None
         name = str(view.content.get("callback_id", ""))
         invocation = self._invocation(InvocationKind.CLOSING, person, name=name)
-        payload = self._interaction(invocation, person)
+        payload = payloads.interaction(self._ws, invocation, person)
         payload |= {"view": view_json(self._ws, view), "is_cleared": False}
         self._send(invocation, INTERACTIVE, payload)
         return invocation
@@ -262,20 +252,6 @@ class Addressing(Reading):
                 trigger_id=ws.new_trigger(person.id, view=view.id if view else None),
                 response_url=url,
             )
-
-    def _interaction(self, invocation: Invocation, person: Person) -> Json:
-        ws = self._ws
-        user = {"id": person.id, "username": person.name, "name": person.name}
-        return {
-            "type": invocation.kind.value,
-            "user": user | {"team_id": ws.team_id},
-            "api_app_id": ws.app_id,
-            "token": "sandbox",
-            "trigger_id": invocation.trigger_id,
-            "team": {"id": ws.team_id, "domain": "sandbox"},
-            "enterprise": None,
-            "is_enterprise_install": False,
-        }
 
     def _send(
         self, invocation: Invocation, kind: str, payload: Json, *, view: View | None = None

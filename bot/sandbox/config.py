@@ -60,11 +60,19 @@ def _token(*parts: str, secret_bytes: int = 12) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHint:
+    """What Slack shows beside a command while a person types it."""
+
+    description: str = ""
+    usage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackApp:
     """The app under test as its manifest would describe it, with its credentials.
 
     `scopes` are those of the bot token; `events` are subscriptions by their manifest names;
-    `should_escape` is the commands' setting of that name.
+    `should_escape` is the commands' setting of that name; `hints` go by command.
     """
 
     name: str = "findme"
@@ -72,6 +80,7 @@ class SlackApp:
     events: frozenset[str] = DEFAULT_EVENTS
     commands: tuple[str, ...] = ("/findme", "/findme-admin")
     should_escape: bool = True
+    hints: Mapping[str, CommandHint] = field(default_factory=dict)
     bot_token: str = field(default_factory=lambda: _token("xoxb", "1000", "2000"), repr=False)
     app_token: str = field(default_factory=lambda: _token("xapp", "1", "A000000001"), repr=False)
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
@@ -90,6 +99,13 @@ class SlackApp:
             events=frozenset(manifest["settings"]["event_subscriptions"]["bot_events"]),
             commands=tuple(command["command"] for command in commands),
             should_escape=all(command.get("should_escape", False) for command in commands),
+            hints={
+                command["command"]: CommandHint(
+                    description=command.get("description", ""),
+                    usage=command.get("usage_hint", ""),
+                )
+                for command in commands
+            },
             **given,
         )
 

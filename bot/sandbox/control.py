@@ -1,25 +1,21 @@
-"""The workspace for another process: JSON under `/sandbox/`, on loopback alone.
-
-Requests with a foreign Host (DNS rebinding) or a foreign Origin (another site's page) get 403.
-"""
+"""The workspace for another process: JSON under `/sandbox/`, on loopback alone."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import html
+import time
+from collections.abc import Callable
 from dataclasses import asdict
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.acting import People
 from bot.sandbox.addressing import NotAllowed
-from bot.sandbox.calls import ApiError, parts, read_arguments
+from bot.sandbox.calls import parts
+from bot.sandbox.guard import Endpoint, guarded, json_of
+from bot.sandbox.inputs import Filled
 from bot.sandbox.model import (
     ChannelId,
     FileId,
@@ -32,21 +28,20 @@ from bot.sandbox.model import (
     ViewId,
 )
 from bot.sandbox.render import channel_json, file_json, message_json, person_json, view_json
-from bot.sandbox.state import Missing, Workspace
-
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+from bot.sandbox.state import Workspace
 
 WAIT_MAX_S = 60.0
+LOOK_EVERY_S = 0.02
 
-Endpoint = Callable[[Request], Awaitable[Json]]
 
+async def wait_for(ws: Workspace, predicate: Callable[[], object], wait_s: float | str) -> None:
+    """Wait until the predicate is true, the sandbox stops, or the time is over.
 
-def is_loopback(netloc: str) -> bool:
-    """Whether "host:port" names this machine."""
-    try:
-        return urlsplit(f"//{netloc}").hostname in LOOPBACK_HOSTS
-    except ValueError:
-        return False
+    Many pages may wait at once, so that none of them may hold a thread.
+    """
+    until = time.monotonic() + min(float(wait_s), WAIT_MAX_S)
+    while not ws.is_stopping and not predicate() and time.monotonic() < until:
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 class Control:
@@ -61,57 +56,39 @@ class Control:
     def routes(self) -> list[Route]:
         """Where to act and to look."""
         posts: dict[str, Endpoint] = {
-            "people": self.add_person,
-            "channels": self.add_channel,
+            "messages": self.say,
             "photos": self.post_photo,
+            "uploads": self.upload,
             "commands": self.run_command,
             "clicks": self.click,
             "submissions": self.submit_view,
+            "closings": self.close_view,
             "homes": self.open_home,
+            "directs": self.open_direct,
         }
         routes = [
-            Route(f"/sandbox/{name}", _guarded(endpoint), methods=["POST"])
+            Route(f"/sandbox/{name}", guarded(endpoint), methods=["POST"])
             for name, endpoint in posts.items()
         ]
-        return [*routes, Route("/sandbox/state", _guarded(self.state), methods=["GET"])]
+        return [*routes, Route("/sandbox/state", guarded(self.state), methods=["GET"])]
 
-    async def add_person(self, request: Request) -> Json:
-        """`name`, and optionally `picture` (base64), `admin`, `guest`, `tz`."""
-        asked = await _json(request)
-        picture = base64.b64decode(asked["picture"]) if asked.get("picture") else None
-        person = self._people.add_person(
-            asked["name"],
-            picture=picture,
-            admin=bool(asked.get("admin")),
-            guest=bool(asked.get("guest")),
-            tz=asked.get("tz", "UTC"),
-        )
-        return {"person": person_json(self._ws, person)}
-
-    async def add_channel(self, request: Request) -> Json:
-        """`name`, and optionally `members` (ids), `private`, `invite_bot`."""
-        asked = await _json(request)
-        members = [self._people.person(PersonId(each)) for each in asked.get("members", ())]
-        channel = self._people.add_channel(
-            asked["name"], members=members, private=bool(asked.get("private"))
-        )
-        if asked.get("invite_bot"):
-            channel = self._people.invite_bot(channel, by=members[0])
-        return {"channel": channel_json(self._ws, channel)}
+    async def say(self, request: Request) -> Json:
+        """`person`, `channel`, `text` as it was typed, `files` (ids of uploads)."""
+        asked = await json_of(request)
+        person, channel = PersonId(asked["person"]), ChannelId(asked["channel"])
+        text = self._people.with_ids(html.escape(asked.get("text", ""), quote=False))
+        files = [FileId(each) for each in asked.get("files", ())]
+        if any(self._people.file(each).uploader != person for each in files):
+            raise NotAllowed("that file is somebody else's")
+        message = self._people.say(person, channel, text, files=files)
+        return {"message": self._message_json(message)}
 
     async def post_photo(self, request: Request) -> Json:
         """`person`, `channel`, `filename`, `text` in the query and the bytes as the body.
 
         Or all of them in a form, with the bytes as `file`.
         """
-        asked: Json = dict(request.query_params)
-        body = await request.body()
-        content_type = request.headers.get("content-type", "")
-        if content_type.startswith("multipart/form-data"):
-            form = parts(content_type, body)
-            filename, body = form.pop("file")
-            asked |= {"filename": filename} if filename else {}
-            asked |= {name: data.decode() for name, (_, data) in form.items()}
+        asked, body = await _with_bytes(request)
         posted = self._people.post_photo(
             PersonId(asked["person"]),
             ChannelId(asked["channel"]),
@@ -121,9 +98,16 @@ class Control:
         )
         return asdict(posted)
 
+    async def upload(self, request: Request) -> Json:
+        """A file that nobody else sees yet: `person`, `filename` and bytes, as for a photo."""
+        asked, body = await _with_bytes(request)
+        person = self._people.person(PersonId(asked["person"]))
+        file = self._people.upload(person, asked["filename"], body)
+        return {"file": file_json(self._ws, file)}
+
     async def run_command(self, request: Request) -> Json:
         """`person`, `channel`, `command`, `text`; with `wait_s` also the first answer."""
-        asked = await _json(request)
+        asked = await json_of(request)
         invocation = self._people.run_command(
             PersonId(asked["person"]),
             ChannelId(asked["channel"]),
@@ -133,8 +117,12 @@ class Control:
         return await self._invoked(invocation, asked)
 
     async def click(self, request: Request) -> Json:
-        """`person`, `action_id`, and `channel` with `ts`, or `view_id`; `value`, `block_id`."""
-        asked = await _json(request)
+        """`person`, `action_id`, and `channel` with `ts`, or `view_id`; `value`, `block_id`.
+
+        `filled` may tell what stands in the other elements, as block_id → action_id → value; with
+        `outcome_s` the answer has the `outcome`, if the bot acknowledges in that time.
+        """
+        asked = await json_of(request)
         place: Message | View | None
         if "view_id" in asked:
             place = self._ws.view(asked["view_id"])
@@ -148,39 +136,51 @@ class Control:
             asked["action_id"],
             value=asked.get("value"),
             block_id=asked.get("block_id"),
+            filled=_filled(asked),
         )
         return await self._invoked(invocation, asked)
 
     async def submit_view(self, request: Request) -> Json:
-        """`person`, `view_id`, `values` by action_id."""
-        asked = await _json(request)
-        person, view_id = PersonId(asked["person"]), ViewId(asked["view_id"])
-        invocation = self._people.submit_view(person, view_id, asked.get("values"))
+        """`person`, `view_id`, `values` by action_id; `filled` and `outcome_s` as for a click."""
+        asked = await json_of(request)
+        invocation = self._people.submit_view(
+            PersonId(asked["person"]),
+            ViewId(asked["view_id"]),
+            asked.get("values"),
+            filled=_filled(asked),
+        )
         return await self._invoked(invocation, asked)
+
+    async def close_view(self, request: Request) -> Json:
+        """`person`, `view_id`; the bot hears of it where the view asks for it."""
+        asked = await json_of(request)
+        invocation = self._people.close_view(PersonId(asked["person"]), ViewId(asked["view_id"]))
+        return await self._invoked(invocation, asked) if invocation else {}
 
     async def open_home(self, request: Request) -> Json:
         """`person`."""
-        asked = await _json(request)
+        asked = await json_of(request)
         self._people.open_home(PersonId(asked["person"]))
         return {}
 
+    async def open_direct(self, request: Request) -> Json:
+        """`person`; the conversation with the bot."""
+        asked = await json_of(request)
+        person = self._people.person(PersonId(asked["person"]))
+        return {"channel": channel_json(self._ws, self._people.open_direct(person))}
+
     async def _invoked(self, invocation: Invocation, asked: Json) -> Json:
         shape: Json = {"invocation": asdict(invocation) | {"kind": invocation.kind.value}}
+        if asked.get("outcome_s"):
+            outcomes = self._ws.outcomes
+            await wait_for(self._ws, lambda: invocation.id in outcomes, asked["outcome_s"])
+            outcome = outcomes.get(invocation.id)
+            shape["outcome"] = {"error": outcome.error} if outcome else None
         if not asked.get("wait_s"):
             return shape
-        await self._wait(lambda: self._people.answers_so_far(invocation), asked["wait_s"])
-        answers = self._people.answers_so_far(invocation)
-        return shape | {"answers": [self._message_json(message) for message in answers]}
-
-    async def _wait(self, predicate: Callable[[], object], wait_s: float | str) -> None:
-        ws = self._ws
-        with suppress(TimeoutError):
-            await asyncio.to_thread(
-                ws.wait_for,
-                # A waiting request must not keep the server from stopping.
-                lambda: ws.is_stopping or bool(predicate()),
-                timeout_s=min(float(wait_s), WAIT_MAX_S),
-            )
+        found = self._people.answers_so_far
+        await wait_for(self._ws, lambda: found(invocation), asked["wait_s"])
+        return shape | {"answers": [self._message_json(message) for message in found(invocation)]}
 
     async def state(self, request: Request) -> Json:
         """All people, channels and messages; with `person`, what that person alone sees too.
@@ -189,7 +189,7 @@ class Control:
         """
         ws, people = self._ws, self._people
         after = int(request.query_params.get("after", -1))
-        await self._wait(lambda: ws.revision > after, request.query_params.get("wait_s", 0))
+        await wait_for(ws, lambda: ws.revision > after, request.query_params.get("wait_s", 0))
         who = request.query_params.get("person")
         with ws.changed:
             seen = [m for c in ws.channels for m in people.messages(c)]
@@ -220,29 +220,22 @@ class Control:
         return message_json(self._ws, message) | extra
 
 
-def _guarded(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        origin = request.headers.get("origin")
-        if not is_loopback(request.headers.get("host", "")):
-            return _refusal(403, "foreign host")
-        if origin is not None and not is_loopback(urlsplit(origin).netloc):
-            return _refusal(403, "foreign origin")
-        try:
-            return JSONResponse({"ok": True, **await endpoint(request)})
-        except NotAllowed as e:
-            return _refusal(409, str(e))
-        except Missing as e:
-            return _refusal(404, f"no such {e}")
-        except (ApiError, LookupError, ValueError, TypeError, binascii.Error) as e:
-            return _refusal(400, f"{type(e).__name__}: {e}")
-
-    return answer
+def _filled(asked: Json) -> Filled:
+    return {
+        (block_id, action_id): value
+        for block_id, elements in (asked.get("filled") or {}).items()
+        for action_id, value in elements.items()
+    }
 
 
-async def _json(request: Request) -> Json:
-    content_type = request.headers.get("content-type", "application/json")
-    return read_arguments("", content_type, await request.body())
-
-
-def _refusal(status: int, error: str) -> Response:
-    return JSONResponse({"ok": False, "error": error}, status_code=status)
+async def _with_bytes(request: Request) -> tuple[Json, bytes]:
+    """The arguments from the query with the body, or both from a form with a part `file`."""
+    asked: Json = dict(request.query_params)
+    body = await request.body()
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("multipart/form-data"):
+        form = parts(content_type, body)
+        filename, body = form.pop("file")
+        asked |= {"filename": filename} if filename else {}
+        asked |= {name: data.decode() for name, (_, data) in form.items()}
+    return asked, body

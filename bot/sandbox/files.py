@@ -6,7 +6,13 @@ import asyncio
 import secrets
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 from bot.sandbox import pictures
@@ -119,13 +125,15 @@ class FileRoutes:
         return PlainTextResponse(f"OK - {len(body)}")
 
     async def message(self, request: Request) -> Response:
-        """Say what a permalink leads to."""
+        """Say what a permalink leads to; a browser is led to the page."""
         digits = f"{request.path_params['digits']:07d}"
         ts = Ts(f"{digits[:-6]}.{digits[-6:]}")
         with self._ws.changed:
             found = self._ws.messages.get((request.path_params["channel"], ts))
             if found is None or found.is_ephemeral:
                 return _missing()
+            if "text/html" in request.headers.get("accept", ""):
+                return RedirectResponse(f"/#/-/{found.channel}/{found.ts}")
             return JSONResponse(message_json(self._ws, found))
 
 

@@ -14,6 +14,7 @@ def close(ws: Workspace, view: View) -> None:
     """Take a modal off its person's screen; the one below shows again."""
     with ws.change():
         ws.modals[view.person] = [v for v in ws.modals[view.person] if v.id != view.id]
+        ws.filled.pop(view.id, None)
 
 
 def apply_response(ws: Workspace, view: View, response: Json) -> None:

@@ -20,7 +20,9 @@ from bot.sandbox.control import Control
 from bot.sandbox.delivery import Delivery
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import FileRoutes
+from bot.sandbox.furnishing import Furnishing
 from bot.sandbox.model import PersonId, TeamId
+from bot.sandbox.page.routes import Page
 from bot.sandbox.responses import ResponseUrls
 from bot.sandbox.state import Clock, Workspace
 from bot.sandbox.web_api import WebApi
@@ -84,6 +86,8 @@ class Sandbox:
             *FileRoutes(self.workspace, self.faults).routes,
             *urls.routes,
             *Control(self.workspace, self.people).routes,
+            *Furnishing(self.workspace, self.people).routes,
+            *Page(self.workspace).routes,
             WebSocketRoute("/link/", self.delivery.sockets.serve),
         ]
         self.asgi = Starlette(routes=routes)

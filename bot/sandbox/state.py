@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.sandbox.config import SlackApp, Times
+from bot.sandbox.inputs import Filled
 from bot.sandbox.model import (
     SLACKBOT,
     Channel,
@@ -104,6 +105,7 @@ class Workspace:
         self.uploads: dict[FileId, PendingUpload] = {}
         self.modals: dict[PersonId, list[View]] = defaultdict(list)
         self.homes: dict[PersonId, View] = {}
+        self.filled: dict[str, Filled] = defaultdict(dict)
         self.triggers: dict[str, Trigger] = {}
         self.outcomes: dict[InvocationId, Outcome] = {}
         self.listeners: list[EventListener] = []

@@ -47,14 +47,15 @@ class Sought:
 class Found:
     """An answer: the matches, best first, and what a reader should know of how they came about.
 
-    `channel_ids` are those that were searched. A photo of several people is a match of the asker's
-    face, or else of the first person's.
+    `channel_ids` are those that were searched, `visible_ids` all that could have been. A photo of
+    several people is a match of the asker's face, or else of the first person's.
     """
 
     matches: Sequence[Match]
     sought: Sequence[Sought]
     channel_ids: Sequence[ChannelId]
     photos_pending: int
+    visible_ids: Sequence[ChannelId] = ()
 
     @property
     def sure(self) -> int:
@@ -90,7 +91,7 @@ class FindPhotos:
         `user_id` it is about; ChannelNotSearchedError; SourceUnavailableError,
         DatabaseUnavailableError.
         """
-        visible = self.channels_of(team_id, query.asker)
+        visible = self._channels_of(team_id, query.asker)
         if not set(query.channel_ids) <= set(visible):
             raise ChannelNotSearchedError
         scope = query.channel_ids or visible
@@ -110,10 +111,11 @@ class FindPhotos:
                 for user_id, one in known.items()
             ],
             channel_ids=scope,
+            visible_ids=visible,
             photos_pending=self._photos.pending(team_id, scope),
         )
 
-    def channels_of(self, team_id: TeamId, asker: UserId) -> list[ChannelId]:
+    def _channels_of(self, team_id: TeamId, asker: UserId) -> list[ChannelId]:
         """The watched channels that the asker can see now. Raises SourceUnavailableError."""
         watched = {channel.channel_id for channel in self._channels.watched(team_id)}
         return [

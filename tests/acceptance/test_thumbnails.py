@@ -1,4 +1,4 @@
-"""Pictures of photos in formats that Slack doesn't show: real files, a real database and decoder."""
+"""Pictures of photos in formats that Slack doesn't show: real files, database and decoder."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_photo_that_slack_does_not_show_gets_a_jpeg_that_it_does(
     match = shelf.post(name, KINDS[kind]())
     file_id = ask(thumbnails, shelf, match)[match.face.photo_id]
     file = made(shelf)
-    assert file.id == file_id
+    assert FileId(file.id) == file_id
     assert file.shares == ()
     with Image.open(io.BytesIO(file.data)) as picture:
         assert (picture.format, picture.size) == ("JPEG", (96, 64))
@@ -227,7 +227,7 @@ def test_a_sweep_deletes_the_thumbnails_of_photos_that_are_gone(
     team_id = shelf.workspace.team_id
     shelf.photos.delete(team_id, gone.face.file_id)
     thumbnails.sweep(team_id)
-    assert [file.id for file in shelf.own_files()] == [kept[stays.face.photo_id]]
+    assert [FileId(file.id) for file in shelf.own_files()] == [kept[stays.face.photo_id]]
     assert store.orphans(team_id) == []
 
 
@@ -242,7 +242,8 @@ def test_a_sweep_that_slack_refuses_is_made_up_for_later(
     thumbnails.sweep(team_id)
     assert len(store.orphans(team_id)) == len(shelf.own_files()) == 1
     thumbnails.sweep(team_id)
-    assert store.orphans(team_id) == shelf.own_files() == []
+    assert not store.orphans(team_id)
+    assert not shelf.own_files()
 
 
 def test_a_changed_photo_gets_another_thumbnail(

@@ -1,4 +1,4 @@
-"""What is known of a person can be seen, and be forgotten: all of it, at once, and nobody else's."""
+"""What is known of a person can be seen, and forgotten: all of it at once, and of nobody else."""
 
 import time
 from collections.abc import Callable
