@@ -149,7 +149,7 @@ class Packing:
         folder = "" if match.certainty is Certainty.SURE else MAYBE_FOLDER
         name = self._names.unique(safe_name(photo.name, photo.media_type), folder=folder)
         part = self._part
-        if part is not None and part.size_bytes > self._limit_bytes:
+        if part is not None and part.size_with(name, data) > self._limit_bytes:
             self._line.show(told)
             self._send(part, is_last=False)
         try:
