@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
+from bot.files.thumbnails import Thumbnails
 from bot.names import Names, day
 from bot.pages import SHOWN_TYPES, Page, Shown
 from bot.question import Question
 from bot.selfies import Selfies
-from bot.thumbnails import Thumbnails
 from pipeline.domain.model import ChannelId, FileId, Match, PhotoId, TeamId, UserId
 from pipeline.ports import Clock
 from pipeline.usecases.find_photos import FindPhotos, Found, Query

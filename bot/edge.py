@@ -8,7 +8,10 @@ from bot.administration import Administration
 from bot.alerting import Alerting
 from bot.answers import Answers
 from bot.asking import Asking
-from bot.downloads import Downloads
+from bot.files.downloads import Downloads
+from bot.files.parcels import Parcels
+from bot.files.thumbnails import Thumbnails
+from bot.files.uploads import Uploads
 from bot.listeners import Listeners
 from bot.listeners.admin import AdminListeners
 from bot.listeners.events import EventListeners
@@ -17,12 +20,9 @@ from bot.listeners.gallery import GalleryListeners
 from bot.listeners.home import HomeListeners
 from bot.listeners.selfie import SelfieListeners
 from bot.names import Names
-from bot.parcels import Parcels
 from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
-from bot.thumbnails import Thumbnails
-from bot.uploads import Uploads
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
@@ -89,12 +89,16 @@ class Edge:
     @cached_property
     def parcels(self) -> Parcels:
         """Zips for people."""
+        # The system's own folder for temporary files is memory on some machines.
+        folder = self.runtime.settings.findme_data_dir
+        folder.mkdir(parents=True, exist_ok=True)
         return Parcels(
             self.workspace.client,
             team_id=self.workspace.team_id,
             photos=self.runtime.photos,
             download=self.workspace.download,
             uploads=self.uploads,
+            folder=folder,
         )
 
     @cached_property
@@ -188,6 +192,7 @@ class Edge:
                 channels=self.runtime.workspaces,
                 photos=self.runtime.photos,
                 queue=self.runtime.queue,
+                thumbnails=self.thumbnails,
             ),
         )
 

@@ -8,8 +8,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.app import build_app
 from bot.blocks.texts import welcome
-from bot.downloads import Downloads
 from bot.edge import Edge
+from bot.files.downloads import Downloads
 from bot.http import HttpServer, asgi_app
 from bot.progress import ReindexNotices
 from bot.settings import SlackSettings

@@ -17,7 +17,7 @@ from slack_sdk.http_retry.builtin_handlers import (
 )
 
 from bot import payloads
-from bot.downloads import Downloads
+from bot.files.downloads import Downloads
 from bot.payloads import Json, Profile
 from pipeline.domain.model import (
     Channel,

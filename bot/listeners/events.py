@@ -4,6 +4,7 @@ import structlog
 from slack_bolt import Ack
 
 from bot.blocks.texts import welcome
+from bot.files.thumbnails import Thumbnails
 from bot.payloads import DeletedMessage, FileEvent, Json, MembershipEvent
 from bot.workspace import SlackWorkspace
 from pipeline.storage.jobs import JobQueue
@@ -25,12 +26,14 @@ class EventListeners:
         channels: Workspaces,
         photos: Photos,
         queue: JobQueue,
+        thumbnails: Thumbnails,
     ) -> None:
         self._workspace = workspace
         self._add_photo = add_photo
         self._channels = channels
         self._photos = photos
         self._queue = queue
+        self._thumbnails = thumbnails
 
     def file_shared(self, ack: Ack, body: Json) -> None:
         """A file was posted: if it is a photo in a watched channel, it is queued."""
@@ -45,6 +48,8 @@ class EventListeners:
         event = FileEvent.from_body(body)
         if self._photos.delete(event.team_id, event.file_id):
             log.info("photo.deleted", file=event.file_id)
+        # It may have been one of the bot's own, which an admin deleted.
+        self._thumbnails.forget(event.team_id, event.file_id)
 
     def message(self, ack: Ack, body: Json) -> None:
         """A deleted message takes its share of a photo along; all other messages are nobody's."""

@@ -10,8 +10,8 @@ from bot.answers import Answers
 from bot.blocks import gallery as blocks
 from bot.blocks import parts
 from bot.blocks.answer import PAGE_SIZE
+from bot.files.parcels import Parcels
 from bot.pages import Page
-from bot.parcels import Parcels
 from bot.payloads import Click, Json, Submission
 from bot.question import Question
 from bot.refusals import refusal

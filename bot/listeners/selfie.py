@@ -7,7 +7,7 @@ from slack_bolt import Ack
 from bot.asking import Asking
 from bot.blocks import selfie as blocks
 from bot.blocks.gallery import waiting
-from bot.downloads import Downloads
+from bot.files.downloads import Downloads
 from bot.payloads import Click, Json, Submission, UploadedFile
 from bot.question import Question
 from bot.replies import Replies

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.downloads import Downloads
+from bot.files.downloads import Downloads
+from bot.files.uploads import Uploads
 from bot.sandbox import Channel, Message, Person, Sandbox, SharedFile
 from bot.sandbox import FileId as SlackFileId
-from bot.uploads import Uploads
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import (
     Box,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.downloads import MAX_AVATAR_BYTES, Downloads
+from bot.files.downloads import MAX_AVATAR_BYTES, Downloads
 from bot.workspace import web_client
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
 
@@ -174,12 +174,11 @@ def test_a_busy_slack_says_how_long_to_wait(
 
 
 def test_a_photo_that_is_too_large_is_dropped_on_the_way(
-    slack: Server, downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+    slack: Server, downloads: Downloads
 ) -> None:
-    monkeypatch.setattr("bot.downloads.MAX_BYTES", 3_000_000)
     slack.chunk, slack.chunks = bytes(1_000_000), 5
     with pytest.raises(UnreadablePhotoError, match="larger than 3 MB"):
-        downloads.photo(slack.url)
+        downloads.photo(slack.url, max_bytes=3_000_000)
 
 
 def test_a_profile_picture_that_is_too_large_is_dropped_on_the_way(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.packing import ParcelStoppedError
-from bot.parcels import (
+from bot.files.packing import ParcelStoppedError
+from bot.files.parcels import (
     AT_ONCE,
     MOST_WAITING,
     NothingToSendError,

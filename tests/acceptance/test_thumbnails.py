@@ -14,8 +14,8 @@ from PIL import Image
 from slack_sdk.models.blocks import ImageBlock
 from slack_sdk.models.blocks.basic_components import SlackFile
 
+from bot.files.thumbnails import SIDE_PX, Thumbnails
 from bot.sandbox import DOWNLOAD, SharedFile
-from bot.thumbnails import SIDE_PX, Thumbnails
 from pipeline.domain.model import FileId, FoundPhoto, Match, Photo, PhotoId
 from pipeline.storage.thumbnails import Thumbnails as Store
 from tests.acceptance.office import eventually

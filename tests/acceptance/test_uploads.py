@@ -16,9 +16,9 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from bot.files.uploads import TRIES, UploadRefusedError, Uploads, UploadStoppedError
 from bot.sandbox import UPLOAD, Sandbox, SharedFile
 from bot.sandbox import FileId as SlackFileId
-from bot.uploads import TRIES, UploadRefusedError, Uploads, UploadStoppedError
 from bot.workspace import web_client
 from pipeline.domain.model import ChannelId, FileId
 from pipeline.errors import SourceUnavailableError
@@ -32,7 +32,7 @@ MOST_GROWTH_BYTES = 40_000_000
 
 CHILD = """
 import resource, sys, tempfile
-from bot.uploads import Uploads
+from bot.files.uploads import Uploads
 from bot.workspace import web_client
 
 uploads = Uploads(web_client(sys.argv[1], sys.argv[2]))
@@ -235,24 +235,6 @@ def test_nothing_is_sent_to_another_host(
     with pytest.raises(UploadRefusedError, match="outside Slack"):
         uploads.upload(DATA, name=NAME)
     assert asked == []
-
-
-@pytest.mark.parametrize(
-    ("url", "is_slack"),
-    [
-        ("https://files.slack.com/upload/v1/CwABAA", True),
-        ("http://files.slack.com/upload/v1/CwABAA", False),
-        ("https://files.slack.com.example/upload/v1/CwABAA", False),
-        ("https://notslack.com/upload/v1/CwABAA", False),
-        ("https://files.slack.com@example.com/upload", False),
-    ],
-)
-def test_slacks_hosts_are_told_from_those_that_look_like_them(
-    uploads: Uploads,
-    url: str,
-    is_slack: bool,  # noqa: FBT001  # by pytest, by name
-) -> None:
-    assert uploads._is_slack(url) is is_slack
 
 
 def test_no_redirect_is_followed(

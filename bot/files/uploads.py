@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.downloads import TOKEN_HOSTS
+from bot.files.hosts import TOKEN_HOSTS, is_at
 from bot.workspace import call
 from pipeline.domain.model import ChannelId, FileId
 from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
@@ -68,7 +67,6 @@ class Uploads:
     def __init__(self, client: WebClient, *, transport: httpx.BaseTransport | None = None) -> None:
         """The bytes go to Slack's hosts, and to that of the client's `base_url`."""
         self._client = client
-        self._api = urlsplit(client.base_url)
         self._http = httpx.Client(
             timeout=TIMEOUT, follow_redirects=False, transport=transport, trust_env=True
         )
@@ -161,7 +159,7 @@ class Uploads:
         return file_id
 
     def _send(self, url: str, file: BinaryIO, length: int, stopped: threading.Event) -> None:
-        if not self._is_slack(url):
+        if not is_at(url, TOKEN_HOSTS, api_url=self._client.base_url):
             raise UploadRefusedError("Slack named a place outside Slack for a file.")
         headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"}
         try:
@@ -175,15 +173,6 @@ class Uploads:
                 f"Slack answered {response.status_code} to an upload; try again later.",
                 retry_after_s=_seconds(response.headers.get("Retry-After")),
             )
-
-    def _is_slack(self, url: str) -> bool:
-        parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) == (self._api.scheme, self._api.netloc):
-            return True
-        host = parts.hostname or ""
-        return parts.scheme == "https" and any(
-            host == known or host.endswith("." + known) for known in TOKEN_HOSTS
-        )
 
 
 def _chunks(file: BinaryIO, stopped: threading.Event) -> Iterator[bytes]:

@@ -17,9 +17,9 @@ from typing import Protocol
 import cv2
 import structlog
 
-from bot.packing import PhotoShelf
+from bot.files.packing import PhotoShelf
+from bot.files.uploads import Uploads
 from bot.pages import SHOWN_TYPES
-from bot.uploads import Uploads
 from pipeline.domain.model import FileId, Match, Photo, PhotoId, TeamId
 from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.vision.isolated import decode_sized

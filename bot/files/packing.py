@@ -11,10 +11,10 @@ from typing import BinaryIO, Protocol
 
 import structlog
 
-from bot.dm_line import DmLine
+from bot.files.dm_line import DmLine
+from bot.files.uploads import UploadStoppedError
+from bot.files.zip_parts import Names, ZipPart, safe_name
 from bot.mrkdwn import escape, shortened
-from bot.uploads import UploadStoppedError
-from bot.zip_parts import Names, ZipPart, safe_name
 from pipeline.domain.model import (
     Certainty,
     ChannelId,
@@ -62,7 +62,7 @@ class PhotoShelf(Protocol):
 
 
 class FileSink(Protocol):
-    """Puts files into Slack; `bot.uploads.Uploads` does."""
+    """Puts files into Slack; `bot.files.uploads.Uploads` does."""
 
     def upload(
         self,

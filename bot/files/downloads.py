@@ -1,18 +1,13 @@
 """Fetching files from Slack: the token goes to Slack's own hosts, and along no redirect."""
 
-from urllib.parse import urlsplit
-
 import httpx
 
+from bot.files.hosts import AVATAR_HOSTS, TOKEN_HOSTS, is_at
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BYTES = 200_000_000
 MAX_AVATAR_BYTES = 25_000_000
-
-# Slack serves files, avatars and default avatars from these; Gravatar serves some avatars.
-TOKEN_HOSTS = ("slack.com", "slack-files.com")
-AVATAR_HOSTS = ("slack-edge.com", "gravatar.com")
 
 
 class Downloads:
@@ -23,7 +18,7 @@ class Downloads:
     ) -> None:
         """Hosts are Slack's, and that of `api_url` (a local workspace)."""
         self._token = token
-        self._api = urlsplit(api_url)
+        self._api_url = api_url
         self._client = httpx.Client(
             timeout=TIMEOUT, follow_redirects=False, transport=transport, trust_env=True
         )
@@ -33,28 +28,19 @@ class Downloads:
 
         Raises: PhotoGoneError, UnreadablePhotoError, SourceUnavailableError.
         """
-        if not self._is_slack(url, TOKEN_HOSTS):
+        if not is_at(url, TOKEN_HOSTS, api_url=self._api_url):
             raise UnreadablePhotoError("the file lies outside Slack")
         return self._get(url, {"Authorization": f"Bearer {self._token}"}, max_bytes)
 
     def avatar(self, url: str) -> bytes:
         """A profile picture: public, so without the token. Raises as `photo` does."""
-        if not self._is_slack(url, AVATAR_HOSTS + TOKEN_HOSTS):
+        if not is_at(url, AVATAR_HOSTS + TOKEN_HOSTS, api_url=self._api_url):
             raise UnreadablePhotoError("the profile picture lies outside Slack")
         return self._get(url, {}, MAX_AVATAR_BYTES)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _is_slack(self, url: str, hosts: tuple[str, ...]) -> bool:
-        parts = urlsplit(url)
-        if (parts.scheme, parts.netloc) == (self._api.scheme, self._api.netloc):
-            return True
-        host = parts.hostname or ""
-        return parts.scheme == "https" and any(
-            host == known or host.endswith("." + known) for known in hosts
-        )
 
     def _get(self, url: str, headers: dict[str, str], max_bytes: int) -> bytes:
         try:

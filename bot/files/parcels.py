@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 from slack_sdk import WebClient
 
-from bot.dm_line import DmLine
-from bot.packing import (
+from bot.files.dm_line import DmLine
+from bot.files.packing import (
     FileSink,
     Packing,
     ParcelStoppedError,

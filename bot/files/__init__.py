@@ -1,0 +1,1 @@
+"""Slack's files: photos that come, zips and thumbnails that go."""
