@@ -491,6 +491,20 @@ def test_maybes_wait_for_a_sure_one(house: House) -> None:
     assert certainties == [Certainty.SURE, Certainty.MAYBE]
 
 
+def test_a_photo_that_was_told_brings_no_maybe_along(house: House) -> None:
+    house.turn_on(MAN)
+    house.post(MAN_ALONE)
+    house.later()
+    (house.party.folder / MAN_ALONE).unlink()
+    house.runtime.workspaces.compare_anew(LOCAL)
+    house.again(MAN_ALONE, "again.jpg")
+    house.post(A_LITTLE_LIKE_HIM)
+
+    house.later()
+
+    assert house.messages == [(MAN, [MAN_ALONE])]
+
+
 def test_what_could_not_be_told_is_told_at_the_next_tick(house: House) -> None:
     house.turn_on()
     house.post(ALONE, GROUP)
@@ -641,6 +655,18 @@ def test_of_many_claims_at_once_one_holds(house: House) -> None:
         claims = list(threads.map(lambda _: alerts.claim(LOCAL, look, photo_ids), range(8)))
 
     assert sorted(map(len, claims)) == [0] * 7 + [2]
+
+
+def test_whoever_looked_later_claims_nothing_although_they_found_more(house: House) -> None:
+    house.turn_on()
+    house.post(ALONE, GROUP)
+    alerts = house.runtime.alerts
+    first, second = house.party.photo_ids()
+    (look,) = alerts.due(LOCAL, now=now() + GATHER, gather=GATHER)
+
+    assert alerts.claim(LOCAL, look, [first]) == {first}
+    assert alerts.claim(LOCAL, look, [first, second]) == set()
+    assert not alerts.looked(LOCAL, look)
 
 
 def test_of_many_that_look_at_once_all_see_the_same(house: House) -> None:
