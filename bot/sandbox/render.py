@@ -71,8 +71,9 @@ def profile_json(ws: Workspace, person: Person) -> Json:
         "skype": "",
         "real_name": person.real_name,
         "real_name_normalized": person.real_name,
-        "display_name": "" if person.is_bot else person.name,
-        "display_name_normalized": "" if person.is_bot else person.name,
+        # Most people choose none, and go by their full name.
+        "display_name": "",
+        "display_name_normalized": "",
         "fields": None,
         "status_text": "",
         "status_emoji": "",
