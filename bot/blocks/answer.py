@@ -1,6 +1,5 @@
 """The answer to `/findme`."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from slack_sdk.models.blocks import Block, Option, OverflowMenuElement
@@ -8,7 +7,7 @@ from slack_sdk.models.blocks import Block, Option, OverflowMenuElement
 from bot.blocks import parts
 from bot.mrkdwn import shortened
 from bot.pages import Page, Shown
-from bot.payloads import FaceInPhoto, block_id
+from bot.payloads import FaceInPhoto, StaleButtonError, block_id
 from bot.question import Question
 from pipeline.domain.model import Certainty, Match, UserId
 from pipeline.domain.verdicts import Verdict
@@ -20,7 +19,7 @@ MORE, GALLERY, SEND_ALL, SHARE = "more", "gallery", "send_all", "share"
 ME, NOT_ME, UNDO, VERDICT_MENU = "me", "not_me", "undo", "verdict"
 SELFIE = "selfie"
 
-_MARKS = {Certainty.SURE: "✅ sure", Certainty.MAYBE: "❔ maybe"}
+_MARKS = {Certainty.SURE: "✅ sure", Certainty.MAYBE: "🤔 maybe"}
 
 
 def answer(page: Page, *, pictures: bool = True, noted: FaceInPhoto | None = None) -> list[Block]:
@@ -48,13 +47,14 @@ def summary(page: Page) -> str:
     if first >= max(total, 1):
         return "There are no more photos now that you could see. Type `/findme` for all of them."
     if first:
-        return f"*Photos {first + 1}–{page.end} of {total}* of {of_whom(page)}"
+        return f"*Photos {first + 1:,}–{page.end:,} of {total:,}* of {of_whom(page)}"
     scope = f"{of_whom(page)}{_where(page)}{_when(page.question)}"
     if total == 0:
         sure = " that I am sure of" if page.question.only_sure else ""
         return f"I found no photos of {scope} yet{sure}."
     maybe = total - page.found.sure
-    counts = [f"{page.found.sure} sure"] * bool(page.found.sure) + [f"{maybe} maybe"] * bool(maybe)
+    counts = [f"{page.found.sure:,} sure"] * bool(page.found.sure)
+    counts += [f"{maybe:,} maybe"] * bool(maybe)
     return f"*{parts.photos(total)} of {scope}*: {', '.join(counts)}"
 
 
@@ -174,13 +174,17 @@ def _verdict_row(page: Page, match: Match, slot: str) -> Block:
 def verdict_of(option: str) -> tuple[Verdict, FaceInPhoto]:
     """What an option of a sure photo's menu says. Raises StaleButtonError."""
     word, _, face = option.rpartition(" ")
-    return Verdict(word), FaceInPhoto.from_value(face)
+    try:
+        verdict = Verdict(word)
+    except ValueError as error:
+        raise StaleButtonError from error
+    return verdict, FaceInPhoto.from_value(face)
 
 
 def _controls(page: Page) -> list[Block]:
     elements = []
     if page.left:
-        label = f"Show {min(page.left, PAGE_SIZE)} more of {page.left}"
+        label = f"Show {min(page.left, PAGE_SIZE)} more of {page.left:,}"
         elements.append(parts.button(MORE, label, value=str(page.end)))
     if page.shown:
         elements += [
@@ -204,8 +208,3 @@ def with_selfie_button(sentence: str, question: Question) -> list[Block]:
             block_id=block_id("selfie", question),
         ),
     ]
-
-
-def sentences(lines: Sequence[str]) -> str:
-    """Several sentences as one text."""
-    return " ".join(lines)
