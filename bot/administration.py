@@ -100,15 +100,16 @@ class Administration:
 
         Raises: NotInvitedError, SourceUnavailableError.
         """
-        joined = {channel.channel_id: channel for channel in self._workspace.joined()}
-        if channel_id not in joined and not self._workspace.join(channel_id):
+        is_in = any(channel.channel_id == channel_id for channel in self._workspace.joined())
+        if not is_in and not self._workspace.join(channel_id):
             raise NotInvitedError
         name = self._workspace.channel_name(channel_id)
-        if not self._channels.watch(team_id, channel_id, name, again=True):
-            return False
-        self._queue.enqueue_listing(team_id, channel_id)
-        call(self._client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
-        return True
+        if self._channels.watch(team_id, channel_id, name, again=True):
+            self._queue.enqueue_listing(team_id, channel_id)
+            call(self._client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
+            return True
+        # Slack tells of the entry at once: then its listener watched the channel and said hello.
+        return not is_in
 
     def remove_channel(self, team_id: TeamId, channel_id: ChannelId) -> None:
         """Forget what a channel alone shows, and leave it alone although the bot is in it.

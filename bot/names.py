@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.payloads import Profile
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import ChannelId, TeamId, UserId
-from pipeline.errors import SourceUnavailableError
+from pipeline.errors import PersonGoneError, SourceUnavailableError
 from pipeline.ports import ChannelStore
 
 SOMEBODY = Profile(name="somebody", time_zone="UTC", offset_s=0, locale="en", is_deleted=False)
@@ -28,8 +28,10 @@ class Names:
         return list(dict.fromkeys([self._profile(user_id).locale, "en"]))
 
     def time_zone_of(self, user_id: UserId) -> tzinfo:
-        """Where the person lives."""
+        """Where the person lives. Raises PersonGoneError: their account was closed."""
         profile = self._profile(user_id)
+        if profile.is_deleted:
+            raise PersonGoneError
         try:
             return ZoneInfo(profile.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):

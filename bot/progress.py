@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from bot.blocks.texts import reindex_done, reindex_progress
+from bot.workspace import call
 from pipeline.domain.model import Run, TeamId
+from pipeline.errors import SourceUnavailableError
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
 from pipeline.wiring import now
@@ -46,7 +47,8 @@ class ReindexNotices:
     def _update(self, run: Run, text: str) -> None:
         if run.notice_channel is None or run.notice_ts is None:
             return
+        channel, ts = run.notice_channel, run.notice_ts
         try:
-            self._client.chat_update(channel=run.notice_channel, ts=run.notice_ts, text=text)
-        except SlackApiError as error:
-            log.warning("notice.failed", run=run.run_id, error=error.response.get("error"))
+            call(self._client.chat_update, channel=channel, ts=ts, text=text)
+        except SourceUnavailableError as error:
+            log.warning("notice.failed", run=run.run_id, reason=str(error))

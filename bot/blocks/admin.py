@@ -1,6 +1,8 @@
 """What admins see: channels, counts, errors, work under way; in a message, a modal or Home."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate, islice
 
 from slack_sdk.models.blocks import (
     Block,
@@ -25,12 +27,17 @@ ADD_CHANNEL, REMOVE_CHANNEL, REINDEX, REFRESH = (
 )
 CHANNELS_SHOWN = 20
 PROBLEMS_SHOWN = 5
+PROBLEM_LIMIT = 300
+STATUS_LIMIT = 8_000
+"""Characters of channels in a message, of the 12,000 that Slack takes in all."""
 
 
 def status(panel: Panel) -> list[Block]:
     """The answer to `/findme-admin status`: as much as fits into a message."""
-    lines = [_heading(panel), *(f"• {_channel(*one)}" for one in panel.channels)]
-    blocks: list[Block] = [parts.text(part) for part in parts.parted(lines)][:45]
+    shown = _fitting([f"• {_channel(*one)}" for one in panel.channels], STATUS_LIMIT)
+    blocks: list[Block] = [parts.text(part) for part in parts.parted([_heading(panel), *shown])]
+    if hidden := len(panel.channels) - len(shown):
+        blocks.append(parts.small_print([f"… and {_channels(hidden)} more."]))
     return [*blocks, *_work(panel), *_problems(panel)]
 
 
@@ -45,15 +52,14 @@ def panel_blocks(panel: Panel, *, note: str = "") -> list[Block]:
             "Remove",
             value=channel.channel_id,
             confirm=parts.confirm(
-                f"I forget the photos and faces of {parts.channel_mention(channel.channel_id)}, "
-                "and show none of them any more.",
+                "I forget the photos and faces of this channel, and show none of them any more.",
                 yes="Remove",
             ),
         )
         blocks.append(parts.text(_channel(channel, counts), accessory=remove))
     if len(panel.channels) > CHANNELS_SHOWN:
         hidden = len(panel.channels) - CHANNELS_SHOWN
-        line = f"… and {hidden} more: `/findme-admin status` names them all."
+        line = f"… and {_channels(hidden)} more: see `/findme-admin status`."
         blocks.append(parts.small_print([line]))
     choose = ConversationSelectElement(
         action_id=ADD_CHANNEL,
@@ -91,9 +97,17 @@ def panel_view(panel: Panel, *, note: str = "") -> View:
 
 
 def _heading(panel: Panel) -> str:
-    number = len(panel.channels)
-    word = "channel" if number == 1 else "channels"
-    return f"*Findme* watches {number} {word}, engine `{panel.engine_id}`."
+    return f"*Findme* watches {_channels(len(panel.channels))}, engine `{panel.engine_id}`."
+
+
+def _channels(number: int) -> str:
+    return f"{number:,} {'channel' if number == 1 else 'channels'}"
+
+
+def _fitting(lines: Sequence[str], limit: int) -> Sequence[str]:
+    """As many of the first lines as hold at most so many characters."""
+    lengths = list(accumulate(len(line) + 1 for line in lines))
+    return lines[: bisect_right(lengths, limit)]
 
 
 def _channel(channel: Channel, counts: IndexCounts) -> str:
@@ -106,8 +120,11 @@ def _channel(channel: Channel, counts: IndexCounts) -> str:
         )
         if number
     )
-    problem = f"\n   ⚠️ {escape(shortened(channel.problem, 500))}" if channel.problem else ""
-    numbers = f"{counts.photos:,} photos, {counts.faces:,} faces{extra}"
+    problem = (
+        f"\n   ⚠️ {escape(shortened(channel.problem, PROBLEM_LIMIT))}" if channel.problem else ""
+    )
+    faces = f"{counts.faces:,} {'face' if counts.faces == 1 else 'faces'}"
+    numbers = f"{parts.photos(counts.photos)}, {faces}{extra}"
     return f"{parts.channel_mention(channel.channel_id)}: {numbers}{problem}"
 
 
@@ -121,8 +138,8 @@ def _problems(panel: Panel) -> Sequence[Block]:
     if not panel.problems:
         return []
     told = [
-        f"• {escape(shortened(name, parts.NAME_LIMIT))}: "
+        f"• {escape(shortened(name, parts.NAME_LIMIT)) or 'photo'}: "
         f"{escape(shortened(reason, parts.NAME_LIMIT))}"
         for name, _state, reason in panel.problems[:PROBLEMS_SHOWN]
     ]
-    return [DividerBlock(), parts.text("Not in the index:\n" + "\n".join(told))]
+    return [DividerBlock(), *map(parts.text, islice(parts.parted(["Not in the index:", *told]), 1))]

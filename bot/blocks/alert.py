@@ -23,9 +23,14 @@ def summary(found: Found) -> str:
     where = parts.joined([parts.channel_mention(one) for one in channels[:3]])
     if len(channels) > len(channels[:3]):
         where = f"{len(channels)} channels"
+    if not found.sure:
+        return f"🔔 *{_new(maybe)} that may show you*, in {where}"
     more = f", and {maybe:,} that may show you" if maybe else ""
-    new = f"{found.sure:,} new {'photo' if found.sure == 1 else 'photos'}"
-    return f"🔔 *{new} of you*{more}, in {where}"
+    return f"🔔 *{_new(found.sure)} of you*{more}, in {where}"
+
+
+def _new(number: int) -> str:
+    return f"{number:,} new {'photo' if number == 1 else 'photos'}"
 
 
 def alert(

@@ -41,7 +41,7 @@ def gallery(page: Page, *, pictures: bool = True) -> View:
     question, total = page.question, len(page.found.matches)
     heading = summary(page)
     if page.shown and question.first:
-        heading = f"*{question.first + 1}–{page.end} of {total}*: {of_whom(page)}"
+        heading = f"*{question.first + 1:,}–{page.end:,} of {total:,}*: {of_whom(page)}"
     blocks: list[Block] = [parts.text(heading)]
     for shown in page.shown:
         if pictures and shown.file_id is not None:

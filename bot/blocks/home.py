@@ -102,8 +102,8 @@ def _known(page: Home) -> list[Block]:
         remove = parts.button(REMOVE_SELFIE, "Remove", value=one.origin)
         line = f"• A selfie of {when}: {quality_words(one.quality)}."
         blocks.append(parts.text(line, accessory=remove))
-    if len(selfies) > SELFIES_SHOWN:
-        blocks.append(parts.text(f"• {len(selfies) - SELFIES_SHOWN} more selfies."))
+    if (more := len(selfies) - SELFIES_SHOWN) > 0:
+        blocks.append(parts.text(f"• {more} more {'selfie' if more == 1 else 'selfies'}."))
     if about.confirmed or about.rejected:
         said = parts.joined(
             [f"{about.confirmed:,} that are you"] * bool(about.confirmed)

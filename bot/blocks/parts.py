@@ -20,31 +20,33 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import SlackFile
 
-from bot.mrkdwn import escape
+from bot.mrkdwn import cut, escape, shortened
 from pipeline.domain.model import ChannelId, FileId, UserId
 
 TEXT_LIMIT = 3000
-NAME_LIMIT = 150
+HEADING_LIMIT = 150
+NAME_LIMIT = 80
+"""Of a name or a reason in a line; a posted message holds some 12,000 characters in all."""
 BUTTON_LIMIT = 75
 ALT_LIMIT = 2000
 CONTEXT_LIMIT = 10
 
+_IN_ADDRESS = str.maketrans({"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "&": "&amp;"})
+
 
 def text(mrkdwn: str, *, accessory: ImageElement | InteractiveElement | None = None) -> Block:
     """A paragraph; what would not fit is cut off."""
-    return SectionBlock(text=MarkdownTextObject(text=_cut(mrkdwn, TEXT_LIMIT)), accessory=accessory)
+    return SectionBlock(text=_mrkdwn(mrkdwn), accessory=accessory)
 
 
 def heading(plain: str) -> Block:
     """A heading, in plain text."""
-    return HeaderBlock(text=PlainTextObject(text=_cut(plain, NAME_LIMIT)))
+    return HeaderBlock(text=PlainTextObject(text=shortened(plain, HEADING_LIMIT)))
 
 
 def small_print(lines: Sequence[str]) -> Block:
     """Lines that matter less."""
-    return ContextBlock(
-        elements=[MarkdownTextObject(text=_cut(line, TEXT_LIMIT)) for line in lines[:CONTEXT_LIMIT]]
-    )
+    return ContextBlock(elements=[_mrkdwn(line) for line in lines[:CONTEXT_LIMIT]])
 
 
 def buttons(elements: Sequence[InteractiveElement], *, block_id: str | None = None) -> Block:
@@ -63,7 +65,7 @@ def button(
     """A button; `style` is primary or danger."""
     return ButtonElement(
         action_id=action_id,
-        text=PlainTextObject(text=_cut(label, BUTTON_LIMIT)),
+        text=PlainTextObject(text=shortened(label, BUTTON_LIMIT)),
         value=value,
         style=style,
         confirm=confirm,
@@ -71,10 +73,10 @@ def button(
 
 
 def confirm(question: str, *, yes: str) -> ConfirmObject:
-    """What is asked before a button does what can't be undone."""
+    """What is asked, in plain text, before a button does what can't be undone."""
     return ConfirmObject(
         title="Are you sure?",
-        text=MarkdownTextObject(text=question),
+        text=PlainTextObject(text=question),
         confirm=yes,
         deny="Cancel",
         style="danger",
@@ -83,12 +85,12 @@ def confirm(question: str, *, yes: str) -> ConfirmObject:
 
 def thumbnail(file_id: FileId, alt_text: str) -> ImageElement:
     """A small picture beside a paragraph."""
-    return ImageElement(slack_file=SlackFile(id=file_id), alt_text=_cut(alt_text, ALT_LIMIT))
+    return ImageElement(slack_file=SlackFile(id=file_id), alt_text=_alt(alt_text))
 
 
 def picture(file_id: FileId, alt_text: str) -> Block:
     """A picture as large as Slack shows it."""
-    return ImageBlock(slack_file=SlackFile(id=file_id), alt_text=_cut(alt_text, ALT_LIMIT))
+    return ImageBlock(slack_file=SlackFile(id=file_id), alt_text=_alt(alt_text))
 
 
 def as_json(blocks: Sequence[JsonObject]) -> list[dict[str, object]]:
@@ -112,8 +114,9 @@ def date(when: datetime, form: str = "{date_short_pretty} at {time}") -> str:
 
 
 def link(url: str, label: str) -> str:
-    """A link; `label` is plain text."""
-    return f"<{url}|{escape(label)}>" if url else escape(label)
+    """A link; `label` is plain text, and all there is without an address."""
+    address = url.translate(_IN_ADDRESS)
+    return f"<{address}|{escape(label)}>" if url else escape(label)
 
 
 def photos(number: int) -> str:
@@ -138,5 +141,11 @@ def parted(lines: Sequence[str]) -> Iterator[str]:
         yield part
 
 
-def _cut(value: str, limit: int) -> str:
-    return value if len(value) <= limit else value[: limit - 1] + "…"
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    # Verbatim: mentions and links are those that are marked up; "#party" in a name is none.
+    return MarkdownTextObject(text=cut(text, TEXT_LIMIT), verbatim=True)
+
+
+def _alt(text: str) -> str:
+    # Slack refuses a picture without any.
+    return shortened(text, ALT_LIMIT) or "Photo"

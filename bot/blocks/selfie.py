@@ -25,6 +25,10 @@ FILE_TYPES = ["jpg", "jpeg", "png", "heic", "heif", "webp"]
 MAX_BYTES = 10_000_000
 
 CLEAR_QUALITY, GOOD_QUALITY = 0.5, 0.25
+ADVICE = (
+    "From the front, in good light, without sunglasses; 10 MB at most. I never keep the picture, "
+    "only the numbers that describe your face, and those only if you say so."
+)
 
 
 def form(response_url: str, *, problem: str = "") -> View:
@@ -38,12 +42,7 @@ def form(response_url: str, *, problem: str = "") -> View:
             label=PlainTextObject(text="A picture of you, and of nobody else"),
             element=FileInputElement(action_id=PICTURE, filetypes=FILE_TYPES, max_files=1),
         ),
-        parts.small_print(
-            [
-                "From the front, in good light, without sunglasses; 10 MB at most. I never keep the "
-                "picture, only the numbers that describe your face, and those only if you say so."
-            ]
-        ),
+        parts.small_print([ADVICE]),
     ]
     return View(
         type="modal",
@@ -92,8 +91,8 @@ def unusable(reference: Reference) -> str:
     """Why a selfie can't be used."""
     if reference.faces_in_picture > 1:
         return (
-            f"I see {reference.faces_in_picture} faces in that picture, and don't know which one is "
-            "yours. Choose one that shows only you."
+            f"I see {reference.faces_in_picture} faces in that picture, and don't know which one "
+            "is yours. Choose one that shows only you."
         )
     return f"The face in that picture is {quality_words(reference.quality)}. Choose another one."
 

@@ -6,7 +6,8 @@ from pipeline.domain.model import ChannelId, IndexCounts
 HELP = (
     "*Findme* finds the photos you are in, among those posted in the channels you and I share.\n"
     "• `/findme` – photos of you, found by your profile picture\n"
-    "• `/findme @colleague` – photos of a colleague; `/findme me @colleague` – of you two together\n"
+    "• `/findme @colleague` – photos of a colleague; "
+    "`/findme me @colleague` – of you two together\n"
     "• `/findme in #offsite since monday` – of one channel, or of some days "
     "(`until yesterday`, `since 12 May`)\n"
     "• `/findme sure` – only those I am sure of\n"
@@ -26,8 +27,8 @@ def welcome(channel_id: ChannelId) -> str:
 
 
 def bar(done: int, total: int) -> str:
-    """How far something is."""
-    filled = round(10 * done / total) if total else 10
+    """How far something is; it is full only at the end."""
+    filled = 10 * done // total if total else 10
     return "▰" * filled + "▱" * (10 - filled)
 
 

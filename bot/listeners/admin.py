@@ -48,15 +48,16 @@ class AdminListeners:
         """`/findme-admin`: the panel, or what ADMIN_USAGE names."""
         ack()
         command = Command.from_body(body)
-        request = admin_request(command.text)
-        if isinstance(request, PanelRequest):
+        if not command.text:
             self._open_panel(command)
             return
+        # Before the text is looked at: who may not use it need not learn how it is used.
         self._administration.must_be_admin(command.user_id)
+        request = admin_request(command.text)
         reply = self._replies.to(
             command.user_id, command.response_url, channel_id=command.channel_id
         )
-        if isinstance(request, StatusRequest):
+        if isinstance(request, PanelRequest | StatusRequest):
             panel = self._administration.panel(command.team_id)
             reply.send("Findme status", blocks.status(panel))
         else:

@@ -1,8 +1,10 @@
 """Selfies: a picture is looked at, told of in words, and then kept or used once."""
 
+import time
 from collections.abc import Sequence
 
 from slack_bolt import Ack
+from slack_sdk.models.views import View
 
 from bot.asking import Asking
 from bot.blocks import selfie as blocks
@@ -16,6 +18,8 @@ from bot.views import Views
 from pipeline.errors import FindmeError, NoFaceInPictureError, PhotoGoneError, UnreadablePhotoError
 
 TITLE = "Use a selfie"
+ACK_FIRST_S = 0.3
+"""So long an acknowledgement may take to Slack; coming late, it would replace what followed it."""
 
 
 class SelfieListeners:
@@ -48,30 +52,31 @@ class SelfieListeners:
 
     def given(self, ack: Ack, body: Json) -> None:
         """A picture was given: look at it, and say what it is worth before it is used."""
+        submission = Submission.from_body(body)
+        try:
+            url = _address(submission.files)
+        except FindmeError as error:
+            ack(response_action="errors", errors={blocks.PICTURE_BLOCK: _problem(error)})
+            return
         ack(
             response_action="update",
             view=waiting(TITLE, "I'm looking at your picture…").to_dict(),
         )
-        submission = Submission.from_body(body)
-        response_url = str(submission.about.get("response_url") or "")
-        try:
-            data = self._fetch(submission.files)
-            token, selfie = self._selfies.hold(submission.team_id, submission.user_id, data)
-        except FindmeError as error:
-            view = blocks.form(response_url, problem=_problem(error))
-        else:
-            if selfie.is_usable:
-                view = blocks.judged(selfie.reference, token=token, response_url=response_url)
-            else:
-                view = blocks.form(response_url, problem=blocks.unusable(selfie.reference))
+        acknowledged_s = time.monotonic()
+        view = self._judged(submission, url)
+        time.sleep(max(0.0, acknowledged_s + ACK_FIRST_S - time.monotonic()))
         self._views.update(submission.view_id, view)
 
-    def _fetch(self, files: Sequence[UploadedFile]) -> bytes:
-        if not files or files[0].url is None:
-            raise UnreadablePhotoError("Slack gave me no file")
-        if files[0].size_bytes > blocks.MAX_BYTES:
-            raise UnreadablePhotoError(f"it is larger than {blocks.MAX_BYTES // 10**6} MB")
-        return self._downloads.photo(files[0].url, max_bytes=blocks.MAX_BYTES)
+    def _judged(self, submission: Submission, url: str) -> View:
+        response_url = str(submission.about.get("response_url") or "")
+        try:
+            data = self._downloads.photo(url, max_bytes=blocks.MAX_BYTES)
+            token, selfie = self._selfies.hold(submission.team_id, submission.user_id, data)
+        except FindmeError as error:
+            return blocks.form(response_url, problem=_problem(error))
+        if not selfie.is_usable:
+            return blocks.form(response_url, problem=blocks.unusable(selfie.reference))
+        return blocks.judged(selfie.reference, token=token, response_url=response_url)
 
     def used(self, ack: Ack, body: Json) -> None:
         """Keep what the selfie says, or use it once; either way show the photos."""
@@ -88,6 +93,16 @@ class SelfieListeners:
             self._asking(reply, submission.team_id, user_id, question)
         except FindmeError as error:
             reply.send(str(error))
+
+
+def _address(files: Sequence[UploadedFile]) -> str:
+    """Where the picture is. Raises PhotoGoneError, UnreadablePhotoError."""
+    url = files[0].url if files else None
+    if url is None:
+        raise PhotoGoneError
+    if files[0].size_bytes > blocks.MAX_BYTES:
+        raise UnreadablePhotoError(f"it is larger than {blocks.MAX_BYTES // 10**6} MB")
+    return url
 
 
 def _problem(error: FindmeError) -> str:

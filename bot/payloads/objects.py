@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from bot.mrkdwn import plain
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -34,11 +35,16 @@ class Profile:
 
 
 def profile(user: Json) -> Profile:
-    """A user object; names may be empty, and the time zone missing."""
+    """A user object; names may be empty or unseen, and the time zone missing."""
     shown = user.get("profile") or {}
-    names = (shown.get("display_name"), shown.get("real_name"), user.get("real_name"))
+    names = (
+        shown.get("display_name"),
+        shown.get("real_name"),
+        user.get("real_name"),
+        user.get("name"),
+    )
     return Profile(
-        name=next((name for name in names if name), "") or user.get("name") or "somebody",
+        name=next((seen for name in names if (seen := plain(name or ""))), "somebody"),
         time_zone=user.get("tz") or "UTC",
         offset_s=int(user.get("tz_offset") or 0),
         locale=user.get("locale") or "en",

@@ -118,9 +118,12 @@ class FaceInPhoto:
             photo_id, x, y, width, height = (int(part) for part in value.split(":"))
         except ValueError as error:
             raise StaleButtonError from error
-        return cls(
+        face = cls(
             photo_id=PhotoId(photo_id), box=Box(x_px=x, y_px=y, width_px=width, height_px=height)
         )
+        if face.value() != value:
+            raise StaleButtonError
+        return face
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 
 from bot.sandbox import Channel, PostedPhoto
+from bot.wiring import NOTICE_EVERY_S
 from tests.acceptance.office import WAIT_S, Office, eventually, lines, links, rows, snapshot
+from tests.acceptance.surfaces import kept_of, modal, words
 
 
 @pytest.fixture
@@ -34,16 +39,40 @@ def _filled(office: Office, count: int = 3) -> tuple[Channel, list[PostedPhoto]]
     return channel, office.show(channel, *(snapshot("eileen", i) for i in range(count)))
 
 
-@pytest.mark.parametrize("text", ["status", "reindex", "nonsense"])
-def test_a_normal_person_is_refused(office: Office, text: str) -> None:
-    somebody = office.person()
+REFUSAL = "`/findme-admin` is for the workspace's admins. Ask one of them."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status",
+        "reindex",
+        "channels add #{channel}",
+        "channels remove #{channel}",
+        "forget @{person}",
+        "nonsense",
+    ],
+)
+def test_a_normal_person_is_refused_in_one_sentence_whatever_it_was(
+    office: Office, text: str
+) -> None:
+    somebody = office.person("eileen")
     channel = office.channel(somebody)
-    answer = office.admin(somebody, channel, text)
-    if text == "nonsense":
-        assert "I don't understand" in answer.text
-    else:
-        assert "for the workspace's admins" in answer.text
+    office.show(channel, snapshot("eileen"))
+    office.ask(somebody, channel)
+    typed = text.format(channel=channel.name, person=somebody.name)
+    answer = office.admin(somebody, channel, typed)
+    assert answer.text == REFUSAL
+    assert answer.blocks == ()
     assert office.slack.people.direct_messages(somebody) == []
+    assert kept_of(office.conninfo, somebody) == {"person_references": 1}
+    assert len(lines(office.ask(somebody, channel))) == 1
+
+
+def test_a_normal_person_is_refused_the_panel_in_the_same_sentence(office: Office) -> None:
+    somebody = office.person()
+    office.slack.people.run_command(somebody, office.channel(somebody), "/findme-admin")
+    assert words(modal(office, somebody)).splitlines() == [REFUSAL]
 
 
 def test_an_admin_of_the_workspace_is_allowed(office: Office) -> None:
@@ -58,10 +87,34 @@ def test_who_is_named_in_the_settings_is_allowed(office: Office) -> None:
     assert "watches" in answer.blocks[0]["text"]["text"]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "reindex everything", "status please"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "reindex everything",
+        "status please",
+        "channels",
+        "channels add",
+        "channels add offsite",
+        "channels drop #{channel}",
+        "forget",
+        "forget me",
+        "forget #{channel}",
+    ],
+)
 def test_what_is_no_command_is_answered_with_those_that_are(office: Office, text: str) -> None:
-    answer = office.admin(office.organiser, office.channel(), text)
-    assert "`/findme-admin reindex #channel`" in answer.text
+    channel = office.channel()
+    answer = office.admin(office.organiser, channel, text.format(channel=channel.name))
+    assert answer.text.startswith("I don't understand")
+    for command in (
+        "`/findme-admin` for the panel",
+        "`/findme-admin status`",
+        "`reindex [#channel]`",
+        "`channels add #channel`",
+        "`channels remove #channel`",
+        "`forget @person`",
+    ):
+        assert command in answer.text
 
 
 def test_the_status_tells_channels_counts_and_what_failed(busy: Office) -> None:
@@ -69,7 +122,7 @@ def test_the_status_tells_channels_counts_and_what_failed(busy: Office) -> None:
     broken = busy.post(channel, b"text", "minutes.jpg")
     busy.read(broken)
     answer = busy.admin(busy.organiser, channel, "status")
-    text = "\n".join(block["text"]["text"] for block in answer.blocks)
+    text = words(answer)
     assert "engine `retail`" in text
     assert f"<#{channel.id}>: 3 photos, 2 faces, 1 unreadable" in text
     assert "minutes.jpg: the file is text, not a picture" in text
@@ -137,6 +190,23 @@ def test_the_direct_message_shows_how_far_the_reindex_is(busy: Office) -> None:
     eventually(ended, what="the end of the re-index")
     told = [text for text in seen if "of 6 photos" in text]
     assert len(told) >= 2, seen
+    # A bar of ten, as full as the numbers beside it say.
+    for text in told:
+        bar, done = re.search(r"([▰▱]{10}) (\d) of 6", text).groups()  # type: ignore[union-attr]
+        assert abs(bar.count("▰") - 10 * int(done) / 6) < 1
+
+
+def test_the_direct_message_is_updated_only_when_there_is_something_new(busy: Office) -> None:
+    # Slack takes about one message a second in a conversation; chat.update 50 a minute.
+    assert NOTICE_EVERY_S >= 3
+    channel, _ = _filled(busy, 2)
+    busy.slack.faults.slow("files.download", delay_s=2.0, times=2)
+    began = time.monotonic()
+    busy.admin(busy.organiser, channel, "reindex")
+    _ended(busy)
+    # Three ticks at least saw the same numbers.
+    assert time.monotonic() - began > 1.9
+    assert 1 <= busy.slack.faults.calls["chat.update"] <= 3
 
 
 def test_people_find_their_photos_while_a_reindex_runs(busy: Office) -> None:
@@ -181,3 +251,24 @@ def test_a_reindex_that_was_interrupted_goes_on_and_ends_its_message(busy: Offic
     busy.start_bot()
     assert "4 photos with 4 faces" in _ended(busy)
     assert len(_direct(busy)) == 1
+
+
+def test_a_re_index_ends_although_slack_takes_no_update_of_its_message(busy: Office) -> None:
+    channel, _ = _filled(busy, 2)
+    busy.slack.faults.fail("chat.update", error="message_not_found", times=50)
+    busy.admin(busy.organiser, channel, "reindex")
+    runs, team_id = busy.running.runtime.runs, busy.running.team_id
+    eventually(lambda: not runs.open(team_id), what="the end of the re-index")
+
+
+def test_an_admin_has_a_person_forgotten_and_is_told_what_went(office: Office) -> None:
+    eileen = office.person("eileen")
+    channel = office.channel(eileen)
+    office.show(channel, snapshot("eileen"))
+    office.ask(eileen, channel)
+    assert kept_of(office.conninfo, eileen) == {"person_references": 1}
+    answer = office.admin(office.organiser, channel, f"forget @{eileen.name}")
+    assert f"I forgot what I knew about <@{eileen.id}>: 1 reference" in answer.text
+    assert kept_of(office.conninfo, eileen) == {}
+    again = office.admin(office.organiser, channel, f"forget @{eileen.name}")
+    assert "0 references" in again.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -11,10 +12,21 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from bot.sandbox import SlackApp
+from bot.alerting import Alerting
+from bot.sandbox import Channel, FileId, Message, Person, SlackApp
 from bot.sandbox.web_api import METHODS
 from pipeline.ports import FaceReader
-from tests.acceptance.office import Office, eventually, lines, open_office, rows, snapshot
+from pipeline.usecases.alert_people import AlertPeople
+from tests.acceptance.office import (
+    Office,
+    encoded,
+    eventually,
+    lines,
+    open_office,
+    rows,
+    snapshot,
+)
+from tests.acceptance.surfaces import home, modal, pictures, press, words
 
 # Scopes that no method call asks for, with the reason for each.
 SCOPES_OF_EVENTS = {
@@ -78,6 +90,7 @@ def _a_full_day(office: Office) -> None:
     assert len(lines(office.more(eileen, first))) == 2
     assert lines(office.ask(office.organiser, channel, f"@{eileen.name}"))
     assert office.ask(eileen, channel, "help").text
+    _every_surface(office, eileen, channel, first)
     people.delete_file(office.organiser, posted[0].file_id)
     eventually(lambda: len(rows(office.conninfo)) == 11, what="the end of a photo")
     assert office.admin(office.organiser, channel, "status").blocks
@@ -86,9 +99,83 @@ def _a_full_day(office: Office) -> None:
         lambda: any(m.text.startswith("✅") for m in people.direct_messages(office.organiser)),
         what="the end of the re-index",
     )
+    _an_admins_day(office)
     people.kick_bot(channel, by=office.organiser)
     people.kick_bot(private, by=office.organiser)
     eventually(lambda: not rows(office.conninfo), what="the end of all photos")
+
+
+def _every_surface(office: Office, eileen: Person, channel: Channel, answer: Message) -> None:
+    """Gallery, zip, sharing, a picture that Slack can't show, a selfie, Home, an alert."""
+    people = office.slack.people
+    people.click(eileen, answer, "gallery")
+    shown = modal(office, eileen)
+    assert len(pictures(shown)) == 12
+    people.close_view(eileen, shown.id)
+
+    people.click(eileen, answer, "send_all")
+    eventually(lambda: [m for m in people.direct_messages(eileen) if m.files], what="the zip")
+
+    people.click(eileen, answer, "share")
+    form = modal(office, eileen)
+    filled = {(block["block_id"], "chosen"): _values(block) for block in form.blocks[1:]}
+    (chosen, *_) = [(key, values) for key, values in filled.items() if values]
+    people.submit_view(eileen, form.id, filled=dict([chosen]))
+    eventually(lambda: len(office.said(channel)) == 2, what="the photo that was shared")
+
+    webp = office.post(channel, encoded(snapshot("eileen", 15), "WEBP"), "a.webp")
+    office.read(webp)
+    own = eventually(lambda: _own_pictures(office, eileen), what="the picture of a WebP photo")
+
+    typed = people.run_command(eileen, channel, "/findme", "selfie")
+    form = modal(office, eileen)
+    file = people.upload(eileen, "me.jpg", snapshot("eileen", 16))
+    people.submit_view(eileen, form.id, {"picture": [file.id]})
+    people.submit_view(eileen, modal(office, eileen, other_than=form).id, {"use": "once"})
+    assert lines(office.answer(typed))
+
+    press(office, eileen, home(office, eileen), "alerts_on")
+    (alerted,) = office.show(channel, snapshot("eileen", 17))
+    edge = office.running.edge
+    noon = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12)
+    tell = Alerting(edge.workspace.client, edge.answers)
+    alert_people = AlertPeople(
+        find_photos=edge.find_photos,
+        alerts=edge.runtime.alerts,
+        people=edge.names,
+        tell=tell,
+        clock=lambda: noon,
+    )
+    assert alert_people(office.running.team_id) == 1
+    people.delete_file(office.organiser, webp.file_id)
+    people.delete_file(office.organiser, alerted.file_id)
+    eventually(lambda: len(rows(office.conninfo)) == 12, what="the end of two photos")
+    # The bot's own file goes after the photo that it shows.
+    edge.thumbnails.sweep(office.running.team_id)
+    assert all(office.slack.workspace.file(one).is_deleted for one in own)
+
+
+def _values(block: dict[str, Any]) -> list[str]:
+    return [option["value"] for option in (block.get("element") or {}).get("options", ())]
+
+
+def _own_pictures(office: Office, who: Person) -> list[FileId]:
+    """The bot's own pictures among those in the Home tab."""
+    ws = office.slack.workspace
+    shown = pictures(home(office, who))
+    return [one for one in shown if ws.file(one).uploader == office.slack.bot_user_id]
+
+
+def _an_admins_day(office: Office) -> None:
+    people = office.slack.people
+    quiet = office.channel(with_bot=False)
+    assert "now" in office.admin(office.organiser, quiet, f"channels add #{quiet.name}").text
+    people.run_command(office.organiser, quiet, "/findme-admin")
+    panel = modal(office, office.organiser)
+    people.click(office.organiser, panel, "remove_channel", value=quiet.id)
+    assert "I forgot" in words(modal(office, office.organiser, other_than=panel))
+    somebody = office.person()
+    assert "I forgot" in office.admin(office.organiser, quiet, f"forget @{somebody.name}").text
 
 
 def _is_trouble(entry: EventDict) -> bool:

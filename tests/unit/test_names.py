@@ -1,0 +1,87 @@
+"""Names and days: never an answer withheld for want of a name, and no day of another zone."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.files.downloads import Downloads
+from bot.names import Names, day
+from bot.sandbox import Sandbox, changes
+from bot.workspace import SlackWorkspace, web_client
+from pipeline.domain.model import ChannelId, EngineId, TeamId, UserId
+from pipeline.errors import PersonGoneError
+from pipeline.storage.connect import Database
+from pipeline.storage.workspaces import Workspaces
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[Sandbox]:
+    with Sandbox() as started:
+        yield started
+
+
+@pytest.fixture
+def names(slack: Sandbox, database: Database) -> Iterator[Names]:
+    downloads = Downloads(token=slack.bot_token, api_url=slack.api_url)
+    workspace = SlackWorkspace(web_client(slack.bot_token, slack.api_url), downloads)
+    yield Names(workspace, Workspaces(database))
+    workspace.close()
+
+
+def test_a_person_goes_by_their_name_and_lives_in_their_zone(slack: Sandbox, names: Names) -> None:
+    ann = UserId(slack.people.add_person("Ann Lee", tz="Europe/Berlin").id)
+    assert names.person(ann) == "Ann Lee"
+    assert names.time_zone_of(ann) == BERLIN
+    assert names.languages(ann)[-1] == "en"
+
+
+def test_nobody_and_a_stranger_are_somebody_who_lives_by_utc(names: Names) -> None:
+    assert names.person(None) == "somebody"
+    assert names.person(UserId("U999999999")) == "somebody"
+    assert names.time_zone_of(UserId("U999999999")) == ZoneInfo("UTC")
+    assert names.languages(UserId("U999999999")) == ["en"]
+
+
+def test_a_zone_that_is_not_known_here_is_told_by_its_offset(slack: Sandbox, names: Names) -> None:
+    person = slack.people.add_person("Bo")
+    changes.update_person(slack.workspace, person.id, tz="Moon/Tranquility", tz_offset_s=-12_600)
+    assert names.time_zone_of(UserId(person.id)) == timezone(timedelta(hours=-3, minutes=-30))
+
+
+def test_whose_account_was_closed_is_gone_but_keeps_a_name(slack: Sandbox, names: Names) -> None:
+    person = slack.people.add_person("Cy Roe")
+    slack.people.deactivate(person)
+    with pytest.raises(PersonGoneError):
+        names.time_zone_of(UserId(person.id))
+    assert names.person(UserId(person.id)) == "Cy Roe"
+
+
+def test_channels_are_named_if_they_are_watched(names: Names, database: Database) -> None:
+    team, channels = TeamId("T1"), Workspaces(database)
+    channels.claim(team, EngineId("retail"))
+    channels.watch(team, ChannelId("C1"), "offsite")
+    channels.watch(team, ChannelId("C2"), "secret")
+    channels.exclude(team, ChannelId("C2"))
+    assert names.channels(team) == {ChannelId("C1"): "offsite"}
+
+
+@pytest.mark.parametrize(
+    ("when", "now", "zone", "told"),
+    [
+        ("2026-05-12T10:00", "2026-06-01T10:00", UTC, "12 May"),
+        ("2025-05-12T10:00", "2026-06-01T10:00", UTC, "12 May 2025"),
+        # Late in the evening in UTC it is the next day, month and year in Berlin.
+        ("2025-12-31T23:30", "2026-06-01T10:00", BERLIN, "1 January"),
+        ("2025-12-31T23:30", "2026-06-01T10:00", UTC, "31 December 2025"),
+        ("2025-12-31T22:30", "2025-12-31T23:30", BERLIN, "31 December 2025"),
+    ],
+)
+def test_a_day_is_that_of_the_readers_zone_with_its_year_if_it_is_another(
+    when: str, now: str, zone: tzinfo, told: str
+) -> None:
+    at, moment = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (when, now))
+    assert day(at, now=moment, zone=zone) == told
