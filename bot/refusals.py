@@ -3,7 +3,8 @@
 from slack_sdk.models.blocks import Block
 
 from bot.blocks.answer import with_selfie_button
-from bot.blocks.parts import mention, text
+from bot.blocks.parts import NAME_LIMIT, mention, text
+from bot.mrkdwn import escape, shortened
 from bot.question import Question
 from pipeline.domain.model import UserId
 from pipeline.errors import NoFaceInPictureError, NoProfilePictureError, PictureError
@@ -33,8 +34,8 @@ def _about_yours(error: PictureError) -> str:
             )
         case _:
             return (
-                f"I can't read your profile picture: {error}. Choose another one in Slack, "
-                "or use a selfie."
+                f"I can't read your profile picture: {_reason(error)}. "
+                "Choose another one in Slack, or use a selfie."
             )
 
 
@@ -45,4 +46,8 @@ def _about_theirs(error: PictureError, who: str) -> str:
         case NoFaceInPictureError():
             return f"I can't see a face in {who}'s profile picture."
         case _:
-            return f"I can't read {who}'s profile picture: {error}."
+            return f"I can't read {who}'s profile picture: {_reason(error)}."
+
+
+def _reason(error: PictureError) -> str:
+    return escape(shortened(str(error), NAME_LIMIT)).removesuffix(".")

@@ -16,7 +16,7 @@ TOKEN_BYTES = 6
 
 
 class SelfieGoneError(FindmeError):
-    """I don't keep a selfie that was to be used once for longer than an hour; give it again."""
+    """I keep a selfie that is used once for an hour at most, and over no restart; give it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

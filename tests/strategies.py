@@ -176,7 +176,15 @@ def photo_names() -> st.SearchStrategy[str]:
     """Names that people (and their phones) give to photos, and what could break a message."""
     pieces = st.one_of(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
-        st.sampled_from(["&", "<", ">", "|", "&amp;", "<!channel>", "<@U1>", "*b*", "_i_", "~s~"]),
-        st.sampled_from(["`c`", "```", ">>>", "\n", "😀", ":smile:", "חתונה", "\u202e", "é" * 160]),
+        st.sampled_from(["&", "<", ">", "|", "&amp;", "&lt;!here&gt;", "*b*", "_i_", "~s~", "`c`"]),
+        st.sampled_from(["<!channel>", "<@U1>", "<#C1>", "<!date^1^{time}|x>", "@here", "#party"]),
+        st.sampled_from(["<https://evil.example|party>", "https://evil.example", "```", ">>>"]),
+        st.sampled_from(["\n", "\r\n", "\u2028", "\x00", "\x1b[31m", "\x85", "\ud83d", "\t"]),
+        st.sampled_from(["😀", ":smile:", "👨\u200d👩\u200d👧", "❤️", "👍🏽", "🇮🇱", "1️⃣"]),
+        st.sampled_from(["חתונה", "عرس ٢٠٢٦", "می\u200cخواهم"]),  # noqa: RUF001 - other scripts
+        st.sampled_from(["\u202e", "\u202b", "\u2067", "\u2069"]),
+        st.sampled_from(
+            ["\u200b", "\u200d", "\u200f", "\ufeff", "\u3164", "é" * 160, "e" + "\u0301" * 90]
+        ),
     )
     return st.lists(pieces, max_size=12).map("".join)

@@ -7,17 +7,33 @@ check is left to them. Problems are sentences with a JSON pointer, as Slack writ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 
+from bot.sandbox.element_checks import (
+    ACTIONS_ELEMENTS,
+    INPUT_ELEMENTS,
+    SECTION_ELEMENTS,
+    Problem,
+    SlackFileCheck,
+    element_problems,
+    image_problems,
+    length_problems,
+    text_problems,
+)
 from bot.sandbox.model import Json
 
 MESSAGE_BLOCKS_MAX = 50
 VIEW_BLOCKS_MAX = 100
+MESSAGE_CHARACTERS_MAX = 12_000
+"""Of all texts of a posted message together (https://github.com/slackapi/bolt-js/issues/2509)."""
+VIEW_BYTES_MAX = 250_000
 ACTIONS_MAX = 25
+FIELDS_MAX = 10
 CONTEXT_ELEMENTS_MAX = 10
 BLOCK_TYPES = frozenset(
     {
@@ -35,11 +51,7 @@ BLOCK_TYPES = frozenset(
         "video",
     }
 )
-TEXT_TYPES = frozenset({"plain_text", "mrkdwn"})
 _VIEW_ONLY = frozenset({"input"})
-
-SlackFileCheck = Callable[[Json], bool]
-"""Whether the bot may show the file that a `slack_file` object names."""
 
 
 def problems(blocks: Any, *, in_view: bool, may_show: SlackFileCheck) -> list[str]:
@@ -62,9 +74,6 @@ def _sdk_problems(blocks: list[Json]) -> list[str]:
     return []
 
 
-Problem = tuple[str, str]
-
-
 def _problems(blocks: list[Json], *, in_view: bool, may_show: SlackFileCheck) -> Iterator[Problem]:
     most = VIEW_BLOCKS_MAX if in_view else MESSAGE_BLOCKS_MAX
     if len(blocks) > most:
@@ -77,7 +86,7 @@ def _problems(blocks: list[Json], *, in_view: bool, may_show: SlackFileCheck) ->
             if block_id in seen:
                 yield f"`block_id` {block_id} already exists", f"{where}/block_id"
             seen.add(block_id)
-            yield from _length(block_id, 255, f"{where}/block_id")
+            yield from length_problems(block_id, 255, f"{where}/block_id")
         yield from _block_problems(block, where, in_view=in_view, may_show=may_show)
 
 
@@ -92,18 +101,22 @@ def _block_problems(
         case "section":
             yield from _section_problems(block, where, may_show)
         case "header":
-            yield from _text(block.get("text"), 150, f"{where}/text", plain=True)
+            yield from text_problems(block.get("text"), 150, f"{where}/text", plain=True)
         case "image":
-            yield from _image_problems(block, where, may_show)
+            yield from image_problems(block, where, may_show)
             if "title" in block:
-                yield from _text(block["title"], 2000, f"{where}/title", plain=True)
+                yield from text_problems(block["title"], 2000, f"{where}/title", plain=True)
         case "actions":
             yield from _actions_problems(block, where)
         case "context":
             yield from _context_problems(block, where, may_show)
         case "input":
-            yield from _text(block.get("label"), 2000, f"{where}/label", plain=True)
-            yield from _element_problems(block.get("element", {}), f"{where}/element", may_show)
+            yield from text_problems(block.get("label"), 2000, f"{where}/label", plain=True)
+            if "hint" in block:
+                yield from text_problems(block["hint"], 2000, f"{where}/hint", plain=True)
+            element = block.get("element") or {}
+            at = f"{where}/element"
+            yield from element_problems(element, at, may_show, allowed=INPUT_ELEMENTS)
         case _:
             return
 
@@ -112,11 +125,15 @@ def _section_problems(block: Json, where: str, may_show: SlackFileCheck) -> Iter
     if "text" not in block and "fields" not in block:
         yield "missing required field: text", where
     if "text" in block:
-        yield from _text(block["text"], 3000, f"{where}/text")
-    for index, entry in enumerate(block.get("fields", ())):
-        yield from _text(entry, 2000, f"{where}/fields/{index}")
+        yield from text_problems(block["text"], 3000, f"{where}/text")
+    fields = block.get("fields", ())
+    if len(fields) > FIELDS_MAX:
+        yield f"no more than {FIELDS_MAX} items allowed", f"{where}/fields"
+    for index, entry in enumerate(fields):
+        yield from text_problems(entry, 2000, f"{where}/fields/{index}")
     if "accessory" in block:
-        yield from _element_problems(block["accessory"], f"{where}/accessory", may_show)
+        at = f"{where}/accessory"
+        yield from element_problems(block["accessory"], at, may_show, allowed=SECTION_ELEMENTS)
 
 
 def _actions_problems(block: Json, where: str) -> Iterator[Problem]:
@@ -127,7 +144,8 @@ def _actions_problems(block: Json, where: str) -> Iterator[Problem]:
     for action_id in {each for each in action_ids if action_ids.count(each) > 1}:
         yield f"`action_id` {action_id} already exists", f"{where}/elements"
     for index, element in enumerate(elements):
-        yield from _element_problems(element, f"{where}/elements/{index}", lambda _: False)
+        at = f"{where}/elements/{index}"
+        yield from element_problems(element, at, lambda _: False, allowed=ACTIONS_ELEMENTS)
 
 
 def _context_problems(block: Json, where: str, may_show: SlackFileCheck) -> Iterator[Problem]:
@@ -137,74 +155,43 @@ def _context_problems(block: Json, where: str, may_show: SlackFileCheck) -> Iter
     for index, element in enumerate(elements):
         at = f"{where}/elements/{index}"
         if element.get("type") == "image":
-            yield from _image_problems(element, at, may_show)
+            yield from image_problems(element, at, may_show)
         else:
-            yield from _text(element, 3000, at)
+            yield from text_problems(element, 3000, at)
 
 
-def _image_problems(image: Json, where: str, may_show: SlackFileCheck) -> Iterator[Problem]:
-    if not image.get("alt_text"):
-        yield "missing required field: alt_text", where
-    else:
-        yield from _length(image["alt_text"], 2000, f"{where}/alt_text")
-    url, slack_file = image.get("image_url"), image.get("slack_file")
-    if (url is None) == (slack_file is None):
-        yield "must have exactly one of image_url and slack_file", where
-    elif url is not None and not str(url).startswith(("http://", "https://")):
-        yield "invalid image url", f"{where}/image_url"
-    elif slack_file is not None and not may_show(slack_file):
-        yield "invalid slack file", f"{where}/slack_file"
+def view_problems(view: Json, *, may_show: SlackFileCheck) -> list[str]:
+    """All that is wrong with a modal or a Home tab (https://docs.slack.dev/reference/views)."""
+    found = [f"[ERROR] {what} [json-pointer:/view{where}]" for what, where in _around(view)]
+    return found + problems(view.get("blocks"), in_view=True, may_show=may_show)
 
 
-def _element_problems(element: Json, where: str, may_show: SlackFileCheck) -> Iterator[Problem]:
-    yield from _length(element.get("action_id", ""), 255, f"{where}/action_id")
-    match element.get("type"):
-        case None:
-            yield "missing required field: type", where
-        case "image":
-            yield from _image_problems(element, where, may_show)
-        case "button":
-            yield from _text(element.get("text"), 75, f"{where}/text", plain=True)
-            yield from _length(element.get("value", ""), 2000, f"{where}/value")
-            yield from _length(element.get("url", ""), 3000, f"{where}/url")
-        case "overflow":
-            yield from _option_problems(element, where, most=5)
-        case "checkboxes" | "radio_buttons":
-            yield from _option_problems(element, where, most=10)
-        case "static_select" | "multi_static_select" if "options" in element:
-            yield from _option_problems(element, where, most=100)
-        case _:
-            return
+def _around(view: Json) -> Iterator[Problem]:
+    is_modal = view.get("type") == "modal"
+    for key in ("title", "submit", "close"):
+        if key in view and not is_modal:
+            yield f"unsupported field: {key}", f"/{key}"
+        elif key in view or (is_modal and key == "title"):
+            yield from text_problems(view.get(key), 24, f"/{key}", plain=True)
+    for key, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
+        yield from length_problems(view.get(key, ""), most, f"/{key}")
+    blocks = view.get("blocks") or []
+    if is_modal and "submit" not in view and any(each.get("type") == "input" for each in blocks):
+        yield "missing required field: submit", ""
+    if len(json.dumps(view)) > VIEW_BYTES_MAX:
+        yield "view_too_large", ""
 
 
-def _option_problems(element: Json, where: str, *, most: int) -> Iterator[Problem]:
-    options = element.get("options") or []
-    if not 1 <= len(options) <= most:
-        yield f"must have between 1 and {most} items", f"{where}/options"
-    for index, option in enumerate(options):
-        at = f"{where}/options/{index}"
-        yield from _text(option.get("text"), 75, f"{at}/text")
-        yield from _length(option.get("value", ""), 150, f"{at}/value")
-
-
-def _text(text: Any, most: int, where: str, *, plain: bool = False) -> Iterator[Problem]:
-    if not isinstance(text, dict):
-        yield "missing required field: text", where
-        return
-    allowed = {"plain_text"} if plain else TEXT_TYPES
-    if text.get("type") not in allowed:
-        yield f"unsupported type: {text.get('type')}", f"{where}/type"
-    if not text.get("text"):
-        yield "must be more than 0 characters", f"{where}/text"
-    else:
-        yield from _length(text["text"], most, f"{where}/text")
-
-
-def _length(value: Any, most: int, where: str) -> Iterator[Problem]:
-    if not isinstance(value, str):
-        yield "must be a string", where
-    elif len(value) > most:
-        yield f"must be less than {most + 1} characters", where
+def characters(value: object) -> int:
+    """How much text stands in blocks: what Slack counts of a message that is posted."""
+    if isinstance(value, list):
+        return sum(map(characters, value))
+    if isinstance(value, dict):
+        return sum(
+            len(each) if key == "text" and isinstance(each, str) else characters(each)
+            for key, each in value.items()
+        )
+    return 0
 
 
 def with_ids(blocks: list[Json], new_id: Callable[[], str]) -> tuple[Json, ...]:

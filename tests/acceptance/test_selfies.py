@@ -194,7 +194,7 @@ def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
     first = office.answer(typed)
     assert _found(first) < hers
     monkeypatch.setattr("bot.selfies.time", _AnHourLater)
-    assert "longer than an hour; give it again" in office.more(somebody, first).text
+    assert "over no restart; give it again" in office.more(somebody, first).text
     office.slack.people.click(somebody, first, "gallery")
     assert "give it again" in words(modal(office, somebody))
 

@@ -1,0 +1,75 @@
+"""Slack's events become frozen values."""
+
+from typing import Any
+
+import pytest
+
+from bot.payloads import DeletedMessage, FileEvent, HomeOpened, MembershipEvent
+from pipeline.domain.model import ChannelId, FileId, TeamId, UserId
+
+
+def envelope(**event: Any) -> dict[str, Any]:
+    """As Slack sends an event."""
+    return {
+        "token": "t",
+        "team_id": "T1",
+        "api_app_id": "A1",
+        "event": event,
+        "type": "event_callback",
+        "event_id": "Ev1",
+        "event_time": 1_777_000_000,
+    }
+
+
+def test_a_file_event_carries_ids_only() -> None:
+    event = FileEvent.from_body(
+        {"team_id": "T1", "event": {"file_id": "F1", "channel_id": "C1", "type": "file_shared"}}
+    )
+
+    assert event == FileEvent(
+        team_id=TeamId("T1"), file_id=FileId("F1"), channel_id=ChannelId("C1")
+    )
+
+
+def test_a_deleted_file_event_names_no_channel() -> None:
+    body = {"team_id": "T1", "event": {"file_id": "F1", "type": "file_deleted"}}
+
+    assert FileEvent.from_body(body).channel_id is None
+
+
+@pytest.mark.parametrize(("event", "user"), [({"user": "U1"}, "U1"), ({}, None)])
+def test_a_membership_event_may_name_nobody(event: dict[str, str], user: str | None) -> None:
+    found = MembershipEvent.from_body({"team_id": "T1", "event": {"channel": "C1", **event}})
+
+    assert (found.user_id, found.channel_id) == (user, "C1")
+
+
+@pytest.mark.parametrize(("tab", "is_home"), [("home", True), ("messages", False)])
+def test_home_is_one_of_the_tabs_that_can_be_opened(tab: str, *, is_home: bool) -> None:
+    body = envelope(type="app_home_opened", user="U1", channel="D1", tab=tab, event_ts="1.2")
+
+    assert HomeOpened.from_body(body) == HomeOpened(
+        team_id=TeamId("T1"), user_id=UserId("U1"), is_home=is_home
+    )
+
+
+def test_a_deleted_message_is_known_by_its_place() -> None:
+    body = envelope(
+        type="message",
+        subtype="message_deleted",
+        channel="C1",
+        ts="3.4",
+        deleted_ts="1.2",
+        previous_message={"ts": "1.2"},
+    )
+
+    assert DeletedMessage.from_body(body) == DeletedMessage(
+        team_id=TeamId("T1"), channel_id=ChannelId("C1"), ts="1.2"
+    )
+
+
+@pytest.mark.parametrize("subtype", [None, "file_share", "message_changed"])
+def test_any_other_message_is_none_of_it(subtype: str | None) -> None:
+    body = envelope(type="message", channel="C1", ts="1.2", subtype=subtype)
+
+    assert DeletedMessage.from_body(body) is None
