@@ -5,6 +5,7 @@ import time
 import structlog
 from slack_sdk import WebClient
 
+from bot.blocks import parts
 from bot.workspace import call
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import PhotoGoneError, SourceUnavailableError
@@ -23,7 +24,7 @@ class DmLine:
         self._client = client
         self._every_s = every_s
         self._text = text
-        answer = call(client.chat_postMessage, channel=user_id, text=text)
+        answer = call(client.chat_postMessage, channel=user_id, text=text, blocks=_blocks(text))
         self.channel_id = ChannelId(answer["channel"])
         """The direct messages with that person."""
         self._ts = str(answer["ts"])
@@ -43,13 +44,24 @@ class DmLine:
         Raises: SourceUnavailableError.
         """
         if not self._update(text):
-            call(self._client.chat_postMessage, channel=self.channel_id, text=text)
+            call(
+                self._client.chat_postMessage,
+                channel=self.channel_id,
+                text=text,
+                blocks=_blocks(text),
+            )
 
     def _update(self, text: str) -> bool:
         if text == self._text:
             return True
         try:
-            call(self._client.chat_update, channel=self.channel_id, ts=self._ts, text=text)
+            call(
+                self._client.chat_update,
+                channel=self.channel_id,
+                ts=self._ts,
+                text=text,
+                blocks=_blocks(text),
+            )
         except (PhotoGoneError, SourceUnavailableError) as error:
             log.info("line.not_updated", reason=str(error))
             return False
@@ -57,3 +69,8 @@ class DmLine:
             self._changed_s = time.monotonic()
         self._text = text
         return True
+
+
+def _blocks(text: str) -> list[dict[str, object]]:
+    """In a block no name of a photo becomes a link, as it would in plain text."""
+    return parts.as_json([parts.text(text)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.sandbox import changes
+from bot.sandbox.block_checks import MESSAGE_CHARACTERS_MAX, characters
 from bot.sandbox.calls import ApiError, Call
 from bot.sandbox.methods_files import target_channel
 from bot.sandbox.model import Json, Message, Ts
@@ -21,6 +22,8 @@ def _content(call: Call) -> tuple[str, tuple[Json, ...]]:
         raise ApiError("no_text")
     if len(text) > TEXT_MAX:
         raise ApiError("msg_too_long")
+    if characters(list(blocks or ())) > MESSAGE_CHARACTERS_MAX:
+        raise ApiError("msg_blocks_too_long")
     return text, blocks or ()
 
 

@@ -9,44 +9,28 @@ from dataclasses import replace
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.views import View as SdkView
 
-from bot.sandbox.calls import ApiError, Call, checked_blocks
+from bot.sandbox.block_checks import view_problems, with_ids
+from bot.sandbox.calls import ApiError, Call, may_show
 from bot.sandbox.model import Json, PersonId, View, ViewId
 from bot.sandbox.render import view_json
 from bot.sandbox.state import Workspace
 
 STACK_MAX = 3
-TITLE_MAX = 24
 
 
 def checked_content(ws: Workspace, content: object, *, kind: str) -> Json:
     """A view as Slack keeps it. Raises ApiError `invalid_arguments` with the problems."""
     if not isinstance(content, dict) or content.get("type") != kind:
         raise _invalid([f"[ERROR] invalid view: expected type {kind} [json-pointer:/view]"])
-    problems = _modal_problems(content) if kind == "modal" else []
+    problems = view_problems(content, may_show=lambda file: may_show(ws, file))
     if problems:
         raise _invalid(problems)
-    try:
-        blocks = checked_blocks(ws, content.get("blocks"), in_view=True)
-    except ApiError as e:
-        metadata = e.extra["response_metadata"]
-        raise ApiError("invalid_arguments", response_metadata=metadata) from e
-    checked = content | {"blocks": list(blocks)}
+    checked = content | {"blocks": list(with_ids(content["blocks"], lambda: ws.new_id("")[-5:]))}
     try:
         SdkView(**checked).validate_json()
     except (SlackObjectFormationError, TypeError) as e:
         raise _invalid([f"[ERROR] {e} [json-pointer:/view]"]) from e
     return checked
-
-
-def _modal_problems(content: Json) -> list[str]:
-    title = (content.get("title") or {}).get("text", "")
-    problems = []
-    if not 1 <= len(title) <= TITLE_MAX:
-        problems.append(f"[ERROR] must be 1 to {TITLE_MAX} characters [json-pointer:/view/title]")
-    inputs = any(b.get("type") == "input" for b in content.get("blocks") or () if b)
-    if inputs and not content.get("submit"):
-        problems.append("[ERROR] missing required field: submit [json-pointer:/view]")
-    return problems
 
 
 def _invalid(messages: list[str]) -> ApiError:
