@@ -6,13 +6,17 @@ CLIP_BIN := .venv-clip/bin
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --quiet --upgrade
 
-.PHONY: demo test accuracy test-clip fuzz check format lock clean
+.PHONY: demo test test-browser accuracy test-clip fuzz check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser
+
+# The local workspace's page in Debian's Chromium (or FINDME_CHROMIUM), as a person uses it.
+test-browser: .venv/ready
+	FINDME_BROWSER=required $(BIN)/python -m pytest -n 2 tests/browser
 
 # The figures that the README promises, over all of LFW: some minutes.
 accuracy: .venv/ready

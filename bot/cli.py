@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,19 +72,42 @@ def bot() -> None:
     show_default=True,
     help="Where to save the contact sheet.",
 )
-def demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: Path) -> None:
+@click.option("--keep", is_flag=True, help="Keep it all running, with a page to click through.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where the page is; without it, on any free port.",
+)
+def demo(
+    *,
+    as_json: bool,
+    photos: Path | None,
+    selfie: Path | None,
+    sheet: Path,
+    keep: bool,
+    port: int,
+) -> None:
     """See all of it at work, on this machine alone: a local workspace, people, photos."""
     if (photos is None) != (selfie is None):
         raise click.UsageError("--photos and --me go together: whose photos, and who you are.")
     from bot.demo.run import run_demo  # noqa: PLC0415
 
-    run_demo(as_json=as_json, photos=photos, selfie=selfie, sheet=sheet)
+    run_demo(
+        as_json=as_json,
+        photos=photos,
+        selfie=selfie,
+        sheet=sheet,
+        port=port,
+        keep_until=wait_for_signal if keep else None,
+        again=shlex.join([*sys.argv, "--keep"]),
+    )
 
 
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 def sandbox(port: int) -> None:
-    """Run the local workspace alone: Slack's APIs on loopback, for trying a bot."""
+    """Run the local workspace alone, with its page: on this machine only, for trying a bot."""
     from bot.demo.standalone import describe, start_standalone  # noqa: PLC0415
 
     with start_standalone(port) as running:

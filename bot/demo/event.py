@@ -24,6 +24,7 @@ ANSWER_TIMEOUT_S = 30.0
 INDEX_TIMEOUT_S = 300.0
 POLL_EVERY_S = 0.02
 
+_MENTION = re.compile(r"<([@#])(\w+)>")
 _LINK = re.compile(r"<(http[^|>]+)\|")
 
 
@@ -136,7 +137,7 @@ class Event:
         similarities = self._similarities(question, bot) if links else {}
         return Reply(
             question=question,
-            sentence=first.text,
+            sentence=self._plain(first.text),
             lines=[
                 Line(
                     photo=self.names[link],
@@ -148,6 +149,18 @@ class Event:
             ],
             reply_ms=reply_ms,
         )
+
+    def _plain(self, text: str) -> str:
+        """A text of Slack's with the names that its readers see."""
+        ws = self.sandbox.workspace
+
+        def named(found: re.Match[str]) -> str:
+            sign, which = found.groups()
+            if sign == "@":
+                return f"@{ws.person(which).real_name}"
+            return f"#{ws.channel(which).name}"
+
+        return _MENTION.sub(named, text).replace("*", "")
 
     def reindex(self) -> str:
         """The organiser, an admin, re-indexes; returns what the progress message ends with."""

@@ -84,6 +84,21 @@ def print_times(console: Console, result: Result) -> None:
     console.print(f"Milliseconds a photo (a search): {stages}.")
 
 
+def print_again(console: Console, command: str) -> None:
+    """How to see all of it with one's own eyes."""
+    console.print(f"\nClick through it yourself: {command}", markup=False, soft_wrap=True)
+
+
+def print_page(console: Console, address: str) -> None:
+    """Where the workspace's page is, while it runs."""
+    console.print(
+        f"\nClick through it: {address}\n"
+        "Everybody and everything is there, on this machine only. Ctrl-C ends it.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 def stage_means_ms() -> dict[str, float]:
     """Mean milliseconds of each stage in this process so far."""
     means = {}

@@ -4,7 +4,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bot.demo import report
 from bot.demo.event import INDEX_TIMEOUT_S, Event, album_event, own_event, wait_until
+from bot.demo.standalone import new_sandbox, started
 from bot.sandbox.server import Sandbox
 from bot.settings import SlackSettings
 from bot.wiring import Bot
@@ -45,8 +46,21 @@ class Times:
         return sum(self.steps.values())
 
 
-def run_demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: Path) -> None:
-    """Run it all and print how it went; nothing of it touches an index that exists already."""
+def run_demo(
+    *,
+    as_json: bool,
+    photos: Path | None,
+    selfie: Path | None,
+    sheet: Path,
+    port: int = 0,
+    keep_until: Callable[[], None] | None = None,
+    again: str = "findme demo --keep",
+) -> None:
+    """Run it all and print how it went; nothing of it touches an index that exists already.
+
+    With `keep_until` everything goes on, with the address of its page told, until that returns;
+    `again` is the command that does so, for those who ran another. Raises FindmeError.
+    """
     set_up_logs("error")
     out = console(stderr=as_json)
     out.quiet = as_json
@@ -55,15 +69,29 @@ def run_demo(*, as_json: bool, photos: Path | None, selfie: Path | None, sheet: 
         reader, note = demo_engine(load(Settings))
     if note:
         console(stderr=True).print(note, markup=False)
-    with tempfile.TemporaryDirectory(prefix="findme-demo-") as folder, Sandbox() as sandbox:
+    with (
+        tempfile.TemporaryDirectory(prefix="findme-demo-") as folder,
+        started(new_sandbox(port), command="findme demo") as sandbox,
+    ):
         with times.step("album"):
             event = (
                 own_event(sandbox, photos, selfie) if photos and selfie else album_event(sandbox)
             )
-        result = _play(event, Path(folder), reader=reader, times=times, out=out, sheet=sheet)
-    if as_json:
-        json.dump(report.as_json(result), sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+
+        def finish(result: report.Result) -> None:
+            report.print_times(out, result)
+            out.print(f"The matched faces, boxed: {sheet}")
+            if as_json:
+                json.dump(report.as_json(result), sys.stdout, indent=2, ensure_ascii=False)
+                sys.stdout.write("\n")
+                sys.stdout.flush()
+            if keep_until is None:
+                report.print_again(out, again)
+            else:
+                report.print_page(console(stderr=as_json), sandbox.origin)
+                keep_until()
+
+        _play(event, Path(folder), reader=reader, times=times, out=out, sheet=sheet, finish=finish)
 
 
 def _play(
@@ -74,7 +102,8 @@ def _play(
     times: Times,
     out: Console,
     sheet: Path,
-) -> report.Result:
+    finish: Callable[[report.Result], None],
+) -> None:
     people = event.sandbox.people
     event.post(event.before)
     people.invite_bot(event.channel, by=next(iter(event.people.values())))
@@ -99,18 +128,16 @@ def _play(
             ended = event.reindex()
         out.print(f"\nAn admin re-indexes: {ended}", markup=False)
         report.save_answers_sheet(bot, event, sheet)
+        result = report.Result(
+            engine=reader.engine_id,
+            counts=counts,
+            replies=replies,
+            steps=times.steps,
+            seconds=times.total,
+        )
+        finish(result)
     finally:
         bot.stop()
-    result = report.Result(
-        engine=reader.engine_id,
-        counts=counts,
-        replies=replies,
-        steps=times.steps,
-        seconds=times.total,
-    )
-    report.print_times(out, result)
-    out.print(f"The matched faces, boxed: {sheet}")
-    return result
 
 
 def demo_engine(settings: Settings) -> tuple[FaceReader, str]:

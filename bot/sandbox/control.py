@@ -40,7 +40,8 @@ async def wait_for(ws: Workspace, predicate: Callable[[], object], wait_s: float
     Many pages may wait at once, so that none of them may hold a thread.
     """
     until = time.monotonic() + min(float(wait_s), WAIT_MAX_S)
-    while not ws.is_stopping and not predicate() and time.monotonic() < until:
+    # Changes are made in threads of all kinds, and asyncio's own events are no use to these.
+    while not ws.is_stopping and not predicate() and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(LOOK_EVERY_S)
 
 

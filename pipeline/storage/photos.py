@@ -345,10 +345,8 @@ class Photos:
             "until": until,
         }
         with self._database.transaction() as connection:
-            return {
-                PhotoId(row["photo_id"]): share_of(row)
-                for row in connection.execute(EARLIEST_SHARES, values)
-            }
+            rows = connection.execute(EARLIEST_SHARES, values)
+            return {PhotoId(row["photo_id"]): share_of(row) for row in rows}
 
     def problems(
         self, team_id: TeamId, *, limit: int, channel_id: ChannelId | None = None

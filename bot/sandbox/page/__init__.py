@@ -1,0 +1,1 @@
+"""The workspace as a web page: act as its people, on this machine alone."""

@@ -1,0 +1,115 @@
+// Who one acts as, and the places that person may look at.
+import { el, icon } from "./dom.js";
+import { addChannel, addPerson, changePicture } from "./forms.js";
+import { avatar } from "./pictures.js";
+import { withMenu } from "./popup.js";
+import {
+  addressOf, APP, directChannel, humans, myChannels, person, state, unreadCount,
+} from "./store.js";
+
+const acting = document.getElementById("acting");
+const places = document.getElementById("places");
+const menu = document.getElementById("menu");
+const shade = document.getElementById("shade");
+const sidebar = document.getElementById("sidebar");
+
+menu.append(icon("menu"), el("span", { class: "menu-dot", hidden: true }));
+
+/** Open or close the sidebar where it lies over the rest (on a phone). */
+export function setOpen(isOpen) {
+  document.body.classList.toggle("nav-open", isOpen);
+  menu.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) sidebar.querySelector("button, a")?.focus();
+}
+
+menu.addEventListener("click", () => setOpen(!document.body.classList.contains("nav-open")));
+shade.addEventListener("click", () => setOpen(false));
+document.addEventListener("keydown", (event) => {
+  const isOpen = document.body.classList.contains("nav-open");
+  if (event.key !== "Escape" || !isOpen || document.querySelector("dialog[open]")) return;
+  setOpen(false);
+  menu.focus();
+});
+
+function people() {
+  const entries = humans().map((each) => ({
+    label: [avatar(each.id, "is-small"), el("span", {}, each.name),
+      each.is_admin && el("span", { class: "tag" }, "Admin")],
+    checked: each.id === state.me,
+    choose: () => {
+      location.hash = addressOf(each.id, state.place, state.tab === "home" ? "home" : undefined);
+    },
+  }));
+  return [
+    ...entries,
+    { label: [icon("picture"), el("span", {}, "Change my picture…")], choose: changePicture },
+    { label: [icon("plus"), el("span", {}, "Add a person…")], choose: addPerson },
+  ];
+}
+
+function drawActing() {
+  const me = person(state.me);
+  const key = JSON.stringify([me, humans().length]);
+  if (acting.dataset.key === key) return;
+  acting.dataset.key = key;
+  const button = me
+    ? el("button", { type: "button", class: "acting", "aria-label": `Acting as ${me.name}` },
+        avatar(me.id),
+        el("span", { class: "acting-words" }, el("small", {}, "Acting as"),
+          el("strong", {}, me.name)),
+        icon("down"))
+    : el("button", { type: "button", class: "acting" }, icon("plus"), "Add a person…");
+  const hadFocus = acting.contains(document.activeElement);
+  acting.replaceChildren(
+    me ? withMenu(button, people, { label: "People to act as", className: "is-people" }) : button);
+  if (!me) button.addEventListener("click", addPerson);
+  if (hadFocus) button.focus();
+}
+
+function entry({ id, label, sign, current, unread }) {
+  return el(
+    "a",
+    { class: `place ${unread ? "is-unread" : ""}`, href: addressOf(state.me, id),
+      "aria-current": current ? "page" : null, data: { place: id },
+      onclick: () => setOpen(false) },
+    sign,
+    el("span", { class: "place-name" }, label),
+    unread > 0 && el("span", { class: "badge", "aria-label": `${unread} new` },
+      unread > 99 ? "99+" : String(unread)),
+  );
+}
+
+export function drawSidebar() {
+  drawActing();
+  const channels = myChannels().map((each) => ({
+    id: each.id,
+    label: each.name,
+    sign: each.kind === "private_channel" ? icon("lock") : el("span", { class: "hash" }, "#"),
+    current: state.place === each.id,
+    unread: unreadCount(each.id),
+  }));
+  const direct = directChannel();
+  const app = {
+    id: APP,
+    label: state.feed.bot_name,
+    sign: el("img", { class: "avatar is-small", src: "/page/bot.svg", alt: "" }),
+    current: state.place === APP,
+    unread: direct ? unreadCount(direct.id) : 0,
+  };
+  menu.querySelector(".menu-dot").hidden = ![...channels, app].some((each) => each.unread);
+  const key = JSON.stringify([state.me, channels.map((each) => [each.id, each.label, each.current,
+    each.unread]), app.current, app.unread]);
+  if (places.dataset.key === key) return;
+  places.dataset.key = key;
+  const focused = document.activeElement?.closest?.(".place")?.dataset.place;
+  places.replaceChildren(
+    el("div", { class: "places-head" }, el("h2", {}, "Channels"),
+      el("button", { type: "button", class: "icon-button", "aria-label": "Add a channel",
+        disabled: !state.me, onclick: addChannel }, icon("plus"))),
+    ...channels.map(entry),
+    channels.length ? "" : el("p", { class: "quiet" }, "In no channel yet"),
+    el("div", { class: "places-head" }, el("h2", {}, "Apps")),
+    entry(app),
+  );
+  if (focused) places.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+}
