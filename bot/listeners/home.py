@@ -11,7 +11,7 @@ from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies
 from bot.views import Views
-from pipeline.domain.model import Match, TeamId, UserId
+from pipeline.domain.model import Certainty, Match, TeamId, UserId
 from pipeline.errors import PictureError
 from pipeline.ports import AlertStore, Clock, Engines, PersonStore, ReferenceStore, VerdictStore
 
@@ -63,7 +63,9 @@ class HomeListeners:
             found = self._answers.found(team_id, user_id, question)
         except PictureError as error:
             problem, _ = refusal(error, question, user_id)
-        latest = sorted(found.matches if found else (), key=_shared_at, reverse=True)[:LATEST]
+        matches = found.matches if found else ()
+        sure = [match for match in matches if match.certainty is Certainty.SURE]
+        latest = sorted(sure or matches, key=_shared_at, reverse=True)[:LATEST]
         engine_id = self._engines.of(team_id).engine_id
         page = Home(
             asker=user_id,
