@@ -27,13 +27,13 @@ log = structlog.get_logger(__name__)
 class Reply:
     """One place to answer to: `response_url` where Slack gave one, else a direct message.
 
-    In a direct message an answer stays; anywhere else only who asked sees it.
+    Only who asked sees the answer; with `stays` everybody in that conversation does.
     """
 
     client: WebClient
     user_id: UserId
     response_url: str = ""
-    is_direct: bool = False
+    stays: bool = False
 
     def send(
         self, text: str, blocks: Sequence[Block] | None = None, *, replace: bool = False
@@ -47,12 +47,14 @@ class Reply:
         if not self.response_url:
             return self._post(text, shown)
         webhook = WebhookClient(self.response_url, timeout=TIMEOUT_S)
+        kind = "in_channel" if self.stays else "ephemeral"
         try:
             answer = webhook.send(
                 text=text,
                 blocks=shown,
                 replace_original=replace,
-                response_type="in_channel" if self.is_direct else "ephemeral",
+                # What is replaced stays what it was.
+                response_type=None if replace else kind,
             )
         except (SlackClientError, OSError) as error:
             raise SourceUnavailableError("Slack can't be reached just now.") from error
@@ -78,18 +80,23 @@ class Replies:
     def to(
         self, user_id: UserId, response_url: str = "", *, channel_id: ChannelId | None = None
     ) -> Reply:
-        """An answer to what was asked in that channel, or to nothing in particular."""
+        """An answer to what somebody asked.
+
+        `channel_id`: where a message of the bot's own was clicked that everybody there can see. If
+        those are direct messages, the answer stays there, too. A command says less: it may be typed
+        in the direct messages of two people, and the answer is for one of them.
+        """
         return Reply(
             client=self._client,
             user_id=user_id,
             response_url=response_url,
-            is_direct=(channel_id or "").startswith("D"),
+            stays=(channel_id or "").startswith("D"),
         )
 
 
 @contextmanager
 def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]:
-    """Say "Looking…" if what is done inside takes longer than `after_s`."""
+    """Say "Looking…" if what is done inside takes longer than `after_s`; never after its end."""
 
     def say() -> None:
         try:
@@ -104,3 +111,5 @@ def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]
         yield
     finally:
         timer.cancel()
+        # It may be on its way just now, and what comes next is the answer.
+        timer.join()

@@ -10,7 +10,7 @@ from bot.listeners.selfie import SelfieListeners
 from bot.names import Names
 from bot.payloads import Click, Command, FaceInPhoto, Json
 from bot.question import Question
-from bot.replies import Replies, Reply
+from bot.replies import Replies, Reply, looking
 from pipeline.domain.verdicts import Verdict
 from pipeline.ports import Clock
 from pipeline.usecases.give_verdict import GiveVerdict
@@ -40,20 +40,19 @@ class FindListeners:
         """`/findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]`, help, selfie."""
         ack()
         command = Command.from_body(body)
-        reply = self._replies.to(
-            command.user_id, command.response_url, channel_id=command.channel_id
-        )
+        reply = self._replies.to(command.user_id, command.response_url)
         if command.text.lower() == "selfie":
             # Slack waits for a modal no longer than 3 s: no looking up of anything before it.
             self._selfies.open(command.trigger_id, command.response_url)
             return
-        asked = parsed(
-            command.text,
-            asker=command.user_id,
-            now=self._clock(),
-            timezone=self._names.time_zone_of(command.user_id),
-            languages=self._names.languages(command.user_id),
-        )
+        with looking(reply):
+            asked = parsed(
+                command.text,
+                asker=command.user_id,
+                now=self._clock(),
+                timezone=self._names.time_zone_of(command.user_id),
+                languages=self._names.languages(command.user_id),
+            )
         match asked:
             case HelpRequest():
                 reply.send(HELP)
@@ -113,4 +112,4 @@ class FindListeners:
         )
 
     def _reply(self, click: Click) -> Reply:
-        return self._replies.to(click.user_id, click.response_url, channel_id=click.place)
+        return self._replies.to(click.user_id, click.response_url)

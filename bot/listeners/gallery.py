@@ -1,6 +1,6 @@
 """*Gallery*, *Send me all* and *Share here*: having the photos."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from slack_bolt import Ack
 from slack_sdk import WebClient
@@ -20,6 +20,12 @@ from bot.views import Views
 from bot.workspace import call
 from pipeline.domain.model import ChannelId, PhotoId
 from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
+
+FAILED = "Something went wrong on my side; I tell you more in a message."
+
+
+class NotSharedError(FindmeError):
+    """Those photos can't be shared there."""
 
 
 class GalleryListeners:
@@ -44,8 +50,9 @@ class GalleryListeners:
         """All photos, large, up to 40 a page, in a modal."""
         ack()
         click = Click.from_body(body)
+        question = click.question.at(0)
         view_id = self._views.open(click.trigger_id, blocks.waiting("Gallery"))
-        self._show(click, view_id, click.question.at(0))
+        self._show(click, view_id, question)
 
     def gallery_page(self, ack: Ack, body: Json) -> None:
         """Another page of it."""
@@ -78,6 +85,10 @@ class GalleryListeners:
             self._views.update(view_id, blocks.told(title, sentence))
         except FindmeError as error:
             self._views.update(view_id, blocks.told(title, str(error)))
+        except Exception:
+            # Whoever apologises for it can't know that a modal waits.
+            self._views.update(view_id, blocks.told(title, FAILED))
+            raise
         else:
             self._views.update_with_pictures(view_id, lambda pictures: view(page, pictures))
 
@@ -86,8 +97,13 @@ class GalleryListeners:
         ack()
         click = Click.from_body(body)
         reply = self._reply(click)
-        with looking(reply):
-            found = self._answers.found(click.team_id, click.user_id, click.question)
+        question = click.question
+        try:
+            with looking(reply):
+                found = self._answers.found(click.team_id, click.user_id, question)
+        except PictureError as error:
+            reply.send(*refusal(error, question, click.user_id))
+            return
         if not found.matches:
             reply.send("There are no photos now that you could see. Type `/findme` to look again.")
             return
@@ -101,15 +117,15 @@ class GalleryListeners:
         """Asks which of the page's photos to post in the channel."""
         ack()
         click = Click.from_body(body)
+        where, question = click.place, click.question
         view_id = self._views.open(click.trigger_id, blocks.waiting("Share photos"))
-        where = click.place
 
         def filled(page: Page, pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
             if where is None or not page.shown:
                 return blocks.told("Share photos", "There are no photos now that you could share.")
             return blocks.share_form(page, where, click.response_url, pictures=pictures)
 
-        self._fill(click, view_id, click.question, filled, title="Share photos", size=PAGE_SIZE)
+        self._fill(click, view_id, question, filled, title="Share photos", size=PAGE_SIZE)
 
     def shared(self, ack: Ack, body: Json) -> None:
         """Posts what was chosen, if who chose it may still see it and is still in the channel."""
@@ -122,29 +138,37 @@ class GalleryListeners:
             )
             return
         ack()
-        about = submission.about
+        try:
+            self._post(submission, chosen)
+        except FindmeError as error:
+            # A submission has no response_url of its own: Slack put it into the click before.
+            reply = self._replies.to(submission.user_id, submission.about["response_url"])
+            reply.send(f"Nothing was shared. {error}")
+
+    def _post(self, submission: Submission, chosen: Collection[PhotoId]) -> None:
+        team_id, user_id, about = submission.team_id, submission.user_id, submission.about
         where = ChannelId(about["channel"])
-        question = Question.from_code(about["question"])
-        user_id = submission.user_id
-        page = self._answers.page(
-            submission.team_id, user_id, question, size=PAGE_SIZE, where=where
-        )
-        reply = self._replies.to(user_id, about["response_url"])
-        matches = [one.match for one in blocks.chosen_of(page, chosen)]
-        if page.share_with is None or not matches:
-            reply.send("Nothing was shared: you can't see these photos any more. Ask again.")
-            return
-        shown = self._answers.shown(submission.team_id, user_id, matches, tell_of=where)
-        message = parts.as_json(blocks.shared(user_id, shown, where))
+        # All of them: meanwhile new photos may have moved some to another page.
+        found = self._answers.found(team_id, user_id, Question.from_code(about["question"]))
+        if where not in found.visible_ids:
+            raise NotSharedError("You and I are not both in that channel any more.")
+        matches = [match for match in found.matches if match.face.photo_id in chosen]
+        if not matches:
+            raise NotSharedError("You can't see these photos any more; type `/findme` again.")
+        shown = self._answers.shown(team_id, user_id, matches, tell_of=where)
         try:
             call(
                 self._client.chat_postMessage,
                 channel=where,
                 text=blocks.shared_text(user_id, len(shown)),
-                blocks=message,
+                blocks=parts.as_json(blocks.shared(user_id, shown, where)),
             )
         except SourceUnavailableError as error:
-            reply.send(f"Nothing was shared. {error}")
+            if "invalid_blocks" not in str(error):
+                raise
+            raise NotSharedError(
+                "One of the photos was deleted a moment ago; choose again."
+            ) from error
 
     def _reply(self, click: Click) -> Reply:
-        return self._replies.to(click.user_id, click.response_url, channel_id=click.place)
+        return self._replies.to(click.user_id, click.response_url)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -111,14 +114,27 @@ class Outage:
         self.folder = folder
 
 
+@contextmanager
+def _data_folder() -> Iterator[Path]:
+    # Not below pytest's own folder: another run closes that to the user PostgreSQL runs as.
+    made = Path(tempfile.mkdtemp(prefix="findme-outage-"))
+    yield made / "data"
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    with _data_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module", params=["socket", "http"])
-def outage(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    engine: FaceReader,
-) -> Iterator[Outage]:
-    folder = tmp_path_factory.mktemp("outage") / "data"
-    transport: Transport = request.param
+def outage(request: pytest.FixtureRequest, engine: FaceReader) -> Iterator[Outage]:
+    with _data_folder() as folder:
+        yield from _outage(folder, engine, request.param)
+
+
+def _outage(folder: Path, engine: FaceReader, transport: Transport) -> Iterator[Outage]:
     server = EmbeddedServer(folder)
     migrate(server.conninfo)
     with (
@@ -154,9 +170,8 @@ def test_without_its_database_the_bot_is_unhealthy(outage: Outage) -> None:
     assert (answer.status_code, answer.json()) == (503, {"ok": False})
 
 
-def test_once_its_database_is_back_the_bot_goes_on(tmp_path: Path, engine: FaceReader) -> None:
-    folder = tmp_path / "server" / "data"
-    server = EmbeddedServer(folder)
+def test_once_its_database_is_back_the_bot_goes_on(data_folder: Path, engine: FaceReader) -> None:
+    server = EmbeddedServer(data_folder)
     migrate(server.conninfo)
     with open_office(server.conninfo, engine) as office:
         office.start_bot(findme_pull_every_s=1)
@@ -165,7 +180,7 @@ def test_once_its_database_is_back_the_bot_goes_on(tmp_path: Path, engine: FaceR
         server.close()
         posted = office.post(channel, snapshot("eileen", 1))
         office.slack.faults.clear()
-        again = EmbeddedServer(folder)
+        again = EmbeddedServer(data_folder)
         try:
             office.read(posted, timeout_s=20)
             assert len(rows(office.conninfo)) == 2

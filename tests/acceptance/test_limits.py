@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.sandbox.files import LOGIN_PAGE
 from tests.acceptance.office import Office, eventually, lines, rows, snapshot
+from tests.acceptance.surfaces import words
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 
@@ -95,7 +96,7 @@ def test_a_file_that_slack_keeps_refusing_is_given_up_with_the_missing_scope(
     assert row.state == "given up"
     assert "files:read" in (row.reason or "")
     status = office.admin(office.organiser, channel, "status")
-    text = "\n".join(block["text"]["text"] for block in status.blocks)
+    text = words(status)
     assert "1 given up" in text
     assert "files:read" in text
 
@@ -142,4 +143,4 @@ def test_without_the_scope_files_read_the_status_names_it(impatient: Office) -> 
     office.post(channel, snapshot("eileen"))
     eventually(lambda: office.slack.faults.calls["files.list"] >= 2, what="two listings")
     status = office.admin(office.organiser, channel, "status")
-    assert "files:read" in "\n".join(block["text"]["text"] for block in status.blocks)
+    assert "files:read" in words(status)

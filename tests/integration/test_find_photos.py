@@ -1,12 +1,20 @@
 """Who asks sees photos of the channels they are in, and of no other."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.domain.model import Certainty, ChannelId, UserId
-from pipeline.errors import NoFaceInPictureError, NoProfilePictureError, UnreadablePhotoError
+from pipeline.errors import (
+    ChannelNotSearchedError,
+    NoFaceInPictureError,
+    NoProfilePictureError,
+    PictureError,
+    UnreadablePhotoError,
+)
 from pipeline.folder import LOCAL
 from pipeline.usecases.find_photos import FindPhotos, Found, Query
 from pipeline.wiring import Runtime
@@ -196,6 +204,150 @@ def test_a_profile_picture_that_is_none_says_why(find: FindPhotos, colleagues: C
     with pytest.raises(UnreadablePhotoError, match="web page"):
         find(LOCAL, Query(asker=DAD, people=[DAD]))
 
+
+def test_whose_picture_it_is_that_can_not_be_used_is_told(
+    find: FindPhotos, colleagues: Colleagues
+) -> None:
+    colleagues.pictures[MOM] = NO_FACE
+
+    with pytest.raises(PictureError) as faceless:
+        find(LOCAL, Query(asker=DAD, people=[DAD, MOM]))
+    with pytest.raises(PictureError) as missing:
+        find(LOCAL, Query(asker=DAD, people=[DAD, ANN]))
+
+    assert (faceless.value.user_id, missing.value.user_id) == (MOM, ANN)
+
+
+def test_several_people_are_found_where_all_of_them_are(find: FindPhotos, party: ChannelId) -> None:
+    found = find(LOCAL, Query(asker=DAD, people=[DAD, MOM]))
+
+    assert shown(found) == [("identification1.jpg", party)]
+    assert [one.user_id for one in found.sought] == [DAD, MOM]
+
+
+def test_a_photo_of_several_is_a_match_of_the_askers_face(find: FindPhotos) -> None:
+    alone = {
+        match.face.photo_name: match.face.face_id
+        for match in find(LOCAL, Query(asker=MOM, people=[MOM])).matches
+    }
+
+    (match,) = find(LOCAL, Query(asker=MOM, people=[DAD, MOM])).matches
+
+    assert match.face.face_id == alone["identification1.jpg"]
+
+
+def test_somebody_twice_is_looked_for_once(find: FindPhotos) -> None:
+    once = find(LOCAL, Query(asker=DAD, people=[DAD]))
+
+    assert shown(find(LOCAL, Query(asker=DAD, people=[DAD, DAD]))) == shown(once)
+
+
+def test_in_a_channel_only_its_photos_are_found_and_told_with_their_share_there(
+    find: FindPhotos, party: ChannelId, secret: ChannelId
+) -> None:
+    found = find(LOCAL, Query(asker=DAD, people=[DAD], channel_ids=[secret]))
+
+    assert shown(found) == [("findsimilar.jpg", secret)]
+    assert (found.channel_ids, set(found.visible_ids)) == ([secret], {party, secret})
+
+
+@pytest.mark.parametrize("how", ["not in it", "not watched", "unknown"])
+def test_a_channel_that_can_not_be_searched_is_refused(
+    find: FindPhotos, runtime: Runtime, party: ChannelId, secret: ChannelId, how: str
+) -> None:
+    asked = {"not in it": secret, "not watched": party}.get(how, ChannelId("elsewhere"))
+    if how == "not watched":
+        runtime.workspaces.unwatch(LOCAL, party)
+
+    with pytest.raises(ChannelNotSearchedError):
+        find(LOCAL, Query(asker=MOM, people=[MOM], channel_ids=[asked]))
+
+
+def post_at(runtime: Runtime, name: str, channel_id: ChannelId, when: datetime) -> None:
+    values = {"name": name, "channel_id": channel_id, "when": when}
+    with runtime.database.transaction() as connection:
+        connection.execute(POST_AT, values)
+
+
+def test_since_counts_and_until_does_not(
+    find: FindPhotos, runtime: Runtime, party: ChannelId
+) -> None:
+    post_at(runtime, "identification1.jpg", party, NOON)
+
+    def is_found(*, since: datetime | None = None, until: datetime | None = None) -> bool:
+        query = Query(asker=MOM, people=[MOM], since=since, until=until)
+        return bool(find(LOCAL, query).matches)
+
+    assert is_found(since=NOON)
+    assert not is_found(since=NOON + SECOND)
+    assert not is_found(until=NOON)
+    assert is_found(until=NOON + SECOND)
+    assert is_found(since=NOON, until=NOON + SECOND)
+
+
+def test_a_photo_is_told_with_its_earliest_share_of_those_that_were_asked_for(
+    find: FindPhotos, runtime: Runtime, party: ChannelId, secret: ChannelId
+) -> None:
+    post_at(runtime, "findsimilar.jpg", secret, NOON)
+    post_at(runtime, "findsimilar.jpg", party, NOON + SECOND)
+
+    def where(**narrowed: Any) -> list[ChannelId]:
+        found = find(LOCAL, Query(asker=DAD, people=[DAD], **narrowed))
+        return [channel for name, channel in shown(found) if name == "findsimilar.jpg"]
+
+    assert where() == [secret]
+    assert where(until=NOON + 2 * SECOND) == [secret]
+    assert where(since=NOON + SECOND) == [party]
+    assert where(channel_ids=[party]) == [party]
+
+
+def test_whatever_narrows_a_question_finds_no_photo_that_the_wide_one_does_not(
+    find: FindPhotos, runtime: Runtime, party: ChannelId, secret: ChannelId
+) -> None:
+    post_at(runtime, "identification1.jpg", party, NOON)
+    wide = facts(find(LOCAL, Query(asker=DAD, people=[DAD])))
+    narrowings: list[dict[str, Any]] = [
+        {"channel_ids": [party]},
+        {"channel_ids": [secret]},
+        {"channel_ids": [party, secret]},
+        {"since": NOON, "until": NOON + SECOND},
+        {"only_sure": True},
+    ]
+
+    for narrowed in narrowings:
+        found = facts(find(LOCAL, Query(asker=DAD, people=[DAD], **narrowed)))
+        assert found <= wide, narrowed
+        assert found, narrowed
+    together = find(LOCAL, Query(asker=DAD, people=[DAD, MOM]))
+    assert {name for name, _ in shown(together)} <= {name for name, _ in wide}
+
+
+def facts(found: Found) -> set[tuple[str, Certainty]]:
+    return {(match.face.photo_name, match.certainty) for match in found.matches}
+
+
+def test_a_selfie_alone_stands_for_the_asker_and_for_nobody_else(
+    find: FindPhotos, runtime: Runtime, colleagues: Colleagues, family: Path
+) -> None:
+    selfie = runtime.add_selfie.read(LOCAL, portrait(family, "mom")).reference
+    del colleagues.pictures[MOM]
+
+    by_selfie = find(LOCAL, Query(asker=MOM, people=[MOM]), selfie=selfie)
+    with_dad = find(LOCAL, Query(asker=MOM, people=[MOM, DAD]), selfie=selfie)
+    of_dad = find(LOCAL, Query(asker=MOM, people=[DAD]), selfie=selfie)
+
+    assert {name for name, _ in shown(by_selfie)} == {"identification1.jpg"}
+    assert {name for name, _ in shown(with_dad)} == {"identification1.jpg"}
+    assert {name for name, _ in shown(of_dad)} == {"findsimilar.jpg", "identification1.jpg"}
+    with pytest.raises(NoProfilePictureError):
+        find(LOCAL, Query(asker=MOM, people=[MOM]))
+
+
+NOON, SECOND = datetime(2024, 5, 12, 12, tzinfo=UTC), timedelta(seconds=1)
+POST_AT = """
+update shares set shared_at = %(when)s from photos
+where photos.photo_id = shares.photo_id and name = %(name)s and channel_id = %(channel_id)s
+"""
 
 # A grey 1x1 GIF.
 NO_FACE = b"GIF89a\1\0\1\0\x80\0\0\x80\x80\x80\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"

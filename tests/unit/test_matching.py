@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.domain.calibration import Limits
-from pipeline.domain.matching import judge, ranked, without_reposts
+from pipeline.domain.matching import judge, ranked, together, without_reposts
 from pipeline.domain.model import Certainty, Match, NearFace, PhotoId
 from pipeline.domain.references import POOR_QUALITY
 from pipeline.domain.verdicts import NOTHING_JUDGED, Candidate, JudgedFaces, Verdict
@@ -375,3 +375,69 @@ def test_similarity_is_the_cosine() -> None:
     (match,) = judged([near_face(distance=0.25)])
 
     assert match.similarity == 0.75
+
+
+def match(photo_id: int, face_id: int, *, distance: float = 0.2, is_sure: bool = True) -> Match:
+    return Match(
+        face=near_face(photo_id, face_id=face_id, distance=distance),
+        certainty=Certainty.SURE if is_sure else Certainty.MAYBE,
+    )
+
+
+def test_photos_that_show_several_people_are_those_that_each_of_them_is_in() -> None:
+    mine = [match(1, 11), match(2, 21), match(3, 31)]
+    theirs = [match(2, 22), match(3, 32), match(4, 42)]
+    others = [match(3, 33), match(2, 23), match(1, 13)]
+
+    assert [one.face.photo_id for one in together([mine, theirs, others])] == [2, 3]
+
+
+def test_together_the_matches_are_of_the_first_persons_faces() -> None:
+    found = together([[match(1, 11)], [match(1, 12)]])
+
+    assert [one.face.face_id for one in found] == [11]
+
+
+def test_two_people_need_a_face_each() -> None:
+    assert together([[match(1, 11)], [match(1, 11)]]) == []
+
+
+def test_together_is_as_certain_as_the_least_certain_of_them() -> None:
+    mine = [match(1, 11, distance=0.1), match(2, 21, distance=0.4, is_sure=False)]
+    theirs = [match(1, 12, distance=0.6, is_sure=False), match(2, 22, distance=0.1)]
+
+    assert facts(together([mine, theirs])) == [
+        (PhotoId(2), 0.4, Certainty.MAYBE),
+        (PhotoId(1), 0.6, Certainty.MAYBE),
+    ]
+
+
+def test_together_sure_photos_come_first_then_the_closest_of_the_furthest() -> None:
+    mine = [match(1, 11, distance=0.1), match(2, 21, distance=0.2), match(3, 31, distance=0.0)]
+    theirs = [
+        match(1, 12, distance=0.4),
+        match(2, 22, distance=0.3),
+        match(3, 32, distance=0.1, is_sure=False),
+    ]
+
+    assert [one.face.photo_id for one in together([mine, theirs])] == [2, 1, 3]
+
+
+@given(near_faces())
+def test_one_person_alone_is_together_with_nobody_else(near: list[NearFace]) -> None:
+    found = judged(near)
+
+    assert together([found]) == found
+
+
+@given(near_faces(), near_faces())
+def test_together_never_shows_a_photo_that_one_of_them_is_not_in(
+    near: list[NearFace], others: list[NearFace]
+) -> None:
+    mine, theirs = judged(near), judged(others)
+    ids = [{one.face.photo_id for one in found} for found in (mine, theirs)]
+
+    found = together([mine, theirs])
+
+    assert {one.face.photo_id for one in found} <= ids[0] & ids[1]
+    assert found == ranked(found)
