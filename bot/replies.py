@@ -20,6 +20,8 @@ OK = 200
 TIMEOUT_S = 20
 SPINNER_AFTER_S = 1.0
 
+_SPENT = ("expired_url", "used_url")
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,6 +42,8 @@ class Reply:
     ) -> bool:
         """Answer, in place of the message that was clicked if `replace`; False if Slack refuses.
 
+        Where a `response_url` lived too long or was used too often, by a direct message.
+
         `text` is the notification, and all there is without blocks.
         Raises: SourceUnavailableError.
         """
@@ -58,9 +62,11 @@ class Reply:
             )
         except (SlackClientError, OSError) as error:
             raise SourceUnavailableError("Slack can't be reached just now.") from error
-        if answer.status_code != OK:
-            log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
-        return answer.status_code == OK
+        if answer.status_code == OK:
+            return True
+        log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
+        # Half an hour in a modal, or a message with many clicks: the answer is wanted all the same.
+        return any(word in answer.body for word in _SPENT) and self._post(text, shown)
 
     def _post(self, text: str, blocks: list[dict[str, object]] | None) -> bool:
         try:

@@ -13,6 +13,10 @@ from pipeline.errors import SourceUnavailableError, UsageError
 log = structlog.get_logger(__name__)
 
 
+FAILED = "Something went wrong on my side; I tell you more in a message."
+"""What a modal says that waits for something that failed: who apologises can't know of it."""
+
+
 class TooLateError(UsageError):
     """That took me too long just now; please do it once more."""
 

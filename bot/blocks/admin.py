@@ -139,7 +139,7 @@ def _problems(panel: Panel) -> Sequence[Block]:
         return []
     told = [
         f"• {escape(shortened(name, parts.NAME_LIMIT)) or 'photo'}: "
-        f"{escape(shortened(reason, parts.NAME_LIMIT))}"
+        f"{escape(shortened(reason, PROBLEM_LIMIT))}"
         for name, _state, reason in panel.problems[:PROBLEMS_SHOWN]
     ]
     return [DividerBlock(), *map(parts.text, islice(parts.parted(["Not in the index:", *told]), 1))]

@@ -16,7 +16,7 @@ from bot.blocks.answer import of_whom, photo_lines, summary
 from bot.mrkdwn import shortened
 from bot.pages import Page, Shown
 from bot.payloads import block_id
-from pipeline.domain.model import ChannelId, PhotoId, UserId
+from pipeline.domain.model import ChannelId, UserId
 
 GALLERY_SIZE = 40
 GALLERY_PAGE = "gallery_page"
@@ -121,11 +121,6 @@ def shared(by: UserId, chosen: list[Shown], channel_id: ChannelId) -> list[Block
             blocks.append(parts.picture(one.file_id, one.alt_text))
             blocks.append(parts.small_print([label]))
     return blocks
-
-
-def chosen_of(page: Page, photo_ids: set[PhotoId]) -> list[Shown]:
-    """Those of the page that were chosen."""
-    return [one for one in page.shown if one.match.face.photo_id in photo_ids]
 
 
 def _modal(title: str, blocks: list[Block]) -> View:

@@ -31,8 +31,12 @@ ADVICE = (
 )
 
 
-def form(response_url: str, *, problem: str = "") -> View:
-    """Asks for the picture; `response_url` is where the answer goes, or "" for a direct message."""
+def form(response_url: str, *, channel_id: str = "", problem: str = "") -> View:
+    """Asks for the picture.
+
+    `response_url` is where the answer goes, or "" for a direct message; `channel_id` is where that
+    is, if it is a channel.
+    """
     blocks: list[Block] = []
     if problem:
         blocks.append(parts.text(f"⚠️ {problem}"))
@@ -50,12 +54,12 @@ def form(response_url: str, *, problem: str = "") -> View:
         title=PlainTextObject(text="Use a selfie"),
         submit=PlainTextObject(text="Look at it"),
         close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"response_url": response_url}),
+        private_metadata=json.dumps({"response_url": response_url, "channel": channel_id}),
         blocks=blocks,
     )
 
 
-def judged(reference: Reference, *, token: str, response_url: str) -> View:
+def judged(reference: Reference, *, token: str, response_url: str, channel_id: str = "") -> View:
     """Says how good the picture is, and asks whether to keep what it tells."""
     keep = Option(
         text=PlainTextObject(text="Keep it: know me by it from now on"),
@@ -77,7 +81,9 @@ def judged(reference: Reference, *, token: str, response_url: str) -> View:
         title=PlainTextObject(text="Use a selfie"),
         submit=PlainTextObject(text="Show my photos"),
         close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"response_url": response_url, "token": token}),
+        private_metadata=json.dumps(
+            {"response_url": response_url, "channel": channel_id, "token": token}
+        ),
         blocks=blocks,
     )
 

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeAlias, assert_never
 from bot.grammar.dates import Dates, Span, beginning
 from bot.grammar.suggestion import MisplacedError, date_repairs, suggestion, word_repairs
 from bot.grammar.window import BOUNDS, Bound, Window
-from bot.grammar.words import Kind, Word, shown, words_of
+from bot.grammar.words import NOISE, Kind, Word, shown, words_of
 from bot.question import MOST_CHANNELS, MOST_PEOPLE, Question
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import UsageError
@@ -40,11 +40,10 @@ Asked: TypeAlias = Question | HelpRequest | SelfieRequest
 
 _DAYS = {"today", "yesterday"}
 _HELP = {"help", "--help", "-h", "?"}
-_NOISE = {"?", "and", "with", "&", "+", "-", "–", "—"}
 _KEYWORDS = {"me", "in", "sure", "all", "selfie", "help", *BOUNDS, *_DAYS}
 # Slack replaces the names that it knows.
 _SIGNS = {"@": "nobody called", "#": "no channel"}
-_ENDS_DATE = (_KEYWORDS - _DAYS) | _NOISE
+_ENDS_DATE = (_KEYWORDS - _DAYS) | NOISE
 
 
 def parsed(
@@ -165,7 +164,7 @@ class _Reading:
                 raise UsageError(
                     "`/findme selfie` goes alone: type just that to show me your face."
                 )
-            case key if key in _NOISE:
+            case key if key in NOISE:
                 pass
             case key if key in BOUNDS:
                 self._take_date(BOUNDS[key], self.at - 1)
@@ -198,7 +197,7 @@ class _Reading:
     def _take_in(self) -> None:
         """`in` goes before channels; a month or a year is welcome too."""
         after = self.at
-        while after < len(self.words) and self.words[after].key in _NOISE:
+        while after < len(self.words) and self.words[after].key in NOISE:
             after += 1
         following = self.words[after] if after < len(self.words) else None
         if following and (following.kind is Kind.CHANNEL or following.key.startswith("#")):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 
-from bot.grammar.words import Kind, Word, plain, words_of
+from bot.grammar.words import NOISE, Kind, Word, plain, words_of
 from pipeline.errors import UsageError
 
 _MOST_REPAIRS = 6
@@ -71,7 +71,10 @@ def suggestion(
 
 
 def _shown(words: Sequence[Word], read: Callable[[Sequence[Word]], object]) -> str | None:
-    kept = words[1:] if words and words[0].key == "/findme" else words
+    named = [word for word in words if word.key != "/findme"]
+    # What stood between two words may be left over at the end.
+    last = max((at for at, word in enumerate(named) if word.key not in NOISE), default=-1)
+    kept = named[: last + 1]
     shown = " ".join(["/findme", *(word.as_text() for word in kept)])
     try:
         read(words_of(shown))  # escaping may have changed a date

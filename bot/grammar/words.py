@@ -34,6 +34,10 @@ class Kind(Enum):
     PLAIN = auto()
 
 
+NOISE = frozenset({"?", "and", "with", "&", "+", "-", "–", "—"})
+"""Words that may stand anywhere and mean nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """One word: `typed` as it was (for a person or a channel: the id), `key` to compare by."""

@@ -54,9 +54,7 @@ class AdminListeners:
         # Before the text is looked at: who may not use it need not learn how it is used.
         self._administration.must_be_admin(command.user_id)
         request = admin_request(command.text)
-        reply = self._replies.to(
-            command.user_id, command.response_url, channel_id=command.channel_id
-        )
+        reply = self._replies.to(command.user_id, command.response_url)
         if isinstance(request, PanelRequest | StatusRequest):
             panel = self._administration.panel(command.team_id)
             reply.send("Findme status", blocks.status(panel))

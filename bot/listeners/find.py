@@ -43,7 +43,7 @@ class FindListeners:
         reply = self._replies.to(command.user_id, command.response_url)
         if command.text.lower() == "selfie":
             # Slack waits for a modal no longer than 3 s: no looking up of anything before it.
-            self._selfies.open(command.trigger_id, command.response_url)
+            self._selfies.open(command.trigger_id, command.response_url, command.channel_id)
             return
         with looking(reply):
             asked = parsed(
@@ -57,7 +57,7 @@ class FindListeners:
             case HelpRequest():
                 reply.send(HELP)
             case SelfieRequest():
-                self._selfies.open(command.trigger_id, command.response_url)
+                self._selfies.open(command.trigger_id, command.response_url, command.channel_id)
             case Question():
                 self._asking(
                     reply, command.team_id, command.user_id, asked, where=command.channel_id

@@ -16,12 +16,10 @@ from bot.payloads import Click, Json, Submission
 from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies, Reply, looking
-from bot.views import Views
+from bot.views import FAILED, Views
 from bot.workspace import call
 from pipeline.domain.model import ChannelId, PhotoId
 from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
-
-FAILED = "Something went wrong on my side; I tell you more in a message."
 
 
 class NotSharedError(FindmeError):
@@ -86,7 +84,6 @@ class GalleryListeners:
         except FindmeError as error:
             self._views.update(view_id, blocks.told(title, str(error)))
         except Exception:
-            # Whoever apologises for it can't know that a modal waits.
             self._views.update(view_id, blocks.told(title, FAILED))
             raise
         else:

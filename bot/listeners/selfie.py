@@ -8,13 +8,14 @@ from slack_sdk.models.views import View
 
 from bot.asking import Asking
 from bot.blocks import selfie as blocks
-from bot.blocks.gallery import waiting
+from bot.blocks.gallery import told, waiting
 from bot.files.downloads import Downloads
 from bot.payloads import Click, Json, Submission, UploadedFile
 from bot.question import Question
 from bot.replies import Replies
 from bot.selfies import Selfies
-from bot.views import Views
+from bot.views import FAILED, Views
+from pipeline.domain.model import ChannelId
 from pipeline.errors import FindmeError, NoFaceInPictureError, PhotoGoneError, UnreadablePhotoError
 
 TITLE = "Use a selfie"
@@ -40,15 +41,18 @@ class SelfieListeners:
         self._asking = asking
         self._replies = replies
 
-    def open(self, trigger_id: str, response_url: str) -> None:
-        """Ask for a picture; the answer goes to `response_url`. Raises SourceUnavailableError."""
-        self._views.open(trigger_id, blocks.form(response_url))
+    def open(self, trigger_id: str, response_url: str, where: ChannelId | None) -> None:
+        """Ask for a picture; the answer goes to `response_url`, in the channel `where`.
+
+        Raises: TooLateError, SourceUnavailableError.
+        """
+        self._views.open(trigger_id, blocks.form(response_url, channel_id=where or ""))
 
     def button(self, ack: Ack, body: Json) -> None:
         """*Use a selfie*, wherever it stands."""
         ack()
         click = Click.from_body(body)
-        self.open(click.trigger_id, click.response_url)
+        self.open(click.trigger_id, click.response_url, click.place)
 
     def given(self, ack: Ack, body: Json) -> None:
         """A picture was given: look at it, and say what it is worth before it is used."""
@@ -63,36 +67,51 @@ class SelfieListeners:
             view=waiting(TITLE, "I'm looking at your picture…").to_dict(),
         )
         acknowledged_s = time.monotonic()
-        view = self._judged(submission, url)
+        try:
+            view = self._judged(submission, url)
+        except Exception:
+            self._views.update(submission.view_id, told(TITLE, FAILED))
+            raise
         time.sleep(max(0.0, acknowledged_s + ACK_FIRST_S - time.monotonic()))
         self._views.update(submission.view_id, view)
 
     def _judged(self, submission: Submission, url: str) -> View:
-        response_url = str(submission.about.get("response_url") or "")
+        response_url, channel_id = _place(submission)
         try:
             data = self._downloads.photo(url, max_bytes=blocks.MAX_BYTES)
             token, selfie = self._selfies.hold(submission.team_id, submission.user_id, data)
         except FindmeError as error:
-            return blocks.form(response_url, problem=_problem(error))
+            return blocks.form(response_url, channel_id=channel_id, problem=_problem(error))
         if not selfie.is_usable:
-            return blocks.form(response_url, problem=blocks.unusable(selfie.reference))
-        return blocks.judged(selfie.reference, token=token, response_url=response_url)
+            problem = blocks.unusable(selfie.reference)
+            return blocks.form(response_url, channel_id=channel_id, problem=problem)
+        return blocks.judged(
+            selfie.reference, token=token, response_url=response_url, channel_id=channel_id
+        )
 
     def used(self, ack: Ack, body: Json) -> None:
         """Keep what the selfie says, or use it once; either way show the photos."""
         submission = Submission.from_body(body)
         ack()
-        about, user_id = submission.about, submission.user_id
-        token = str(about["token"])
+        user_id, token = submission.user_id, str(submission.about["token"])
+        response_url, channel_id = _place(submission)
         question = Question(people=(user_id,), selfie=token)
-        reply = self._replies.to(user_id, str(about.get("response_url") or ""))
+        reply = self._replies.to(user_id, response_url)
         try:
             if blocks.KEEP in submission.chosen.get(blocks.USE, ()):
                 self._selfies.keep(submission.team_id, user_id, token)
                 question = Question(people=(user_id,))
-            self._asking(reply, submission.team_id, user_id, question)
+            self._asking(
+                reply, submission.team_id, user_id, question, where=ChannelId(channel_id) or None
+            )
         except FindmeError as error:
             reply.send(str(error))
+
+
+def _place(submission: Submission) -> tuple[str, str]:
+    """Where the answer goes: a response_url and its channel, or nothing for a direct message."""
+    about = submission.about
+    return str(about.get("response_url") or ""), str(about.get("channel") or "")
 
 
 def _address(files: Sequence[UploadedFile]) -> str:

@@ -80,6 +80,7 @@ def _least_certain(group: Sequence[Match]) -> Match:
         group[0],
         face=replace(group[0].face, distance=max(match.face.distance for match in group)),
         certainty=Certainty.SURE if is_sure else Certainty.MAYBE,
+        confirmed=group[0].confirmed and is_sure,
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,8 @@ from pipeline.ports import FaceReader
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.migrate import migrate
 from tests.acceptance.office import (
+    FAST,
+    WAIT_S,
     Office,
     Transport,
     eventually,
@@ -187,3 +190,19 @@ def test_once_its_database_is_back_the_bot_goes_on(data_folder: Path, engine: Fa
         finally:
             office.stop_bot()
             again.close()
+
+
+def test_an_answer_that_comes_too_late_for_its_place_comes_by_direct_message(
+    conninfo: str, engine: FaceReader
+) -> None:
+    spent = replace(FAST, response_url_life_s=0.0)
+    with open_office(conninfo, engine, times=spent) as office:
+        office.start_bot()
+        eileen = office.person("eileen")
+        channel = office.channel(eileen)
+        office.show(channel, snapshot("eileen"))
+        office.slack.people.run_command(eileen, channel, "/findme")
+        people = office.slack.people
+        (message,) = people.wait_for(lambda: people.direct_messages(eileen), timeout_s=WAIT_S)
+    assert message.text.startswith("*1 photo of you")
+    assert len(lines(message)) == 1

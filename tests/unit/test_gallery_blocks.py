@@ -10,7 +10,7 @@ from bot.blocks import gallery as blocks
 from bot.pages import Page
 from bot.payloads import Click
 from bot.question import Question
-from pipeline.domain.model import ChannelId, Match, PhotoId
+from pipeline.domain.model import ChannelId, Match
 from tests.rendering import (
     BEN,
     LONGEST_QUESTION,
@@ -210,14 +210,6 @@ def test_a_shared_photo_of_another_channel_has_no_link_and_names_no_channel() ->
 def test_a_shared_message_says_who_shares_how_many() -> None:
     assert blocks.shared_text(BEN, 1) == "<@U2> shares 1 photo, found by Findme"
     assert blocks.shared_text(BEN, 3) == "<@U2> shares 3 photos, found by Findme"
-
-
-def test_only_photos_of_the_page_can_be_chosen() -> None:
-    one = pages(20, 10, size=5)
-
-    chosen = blocks.chosen_of(one, {PhotoId(3), PhotoId(11), PhotoId(14), PhotoId(15)})
-
-    assert [each.match.face.photo_id for each in chosen] == [11, 14]
 
 
 @pytest.mark.parametrize("title", ["Gallery", "Share photos", "Use a selfie", "Findme"])

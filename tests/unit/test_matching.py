@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from hypothesis import assume, given
@@ -441,3 +442,11 @@ def test_together_never_shows_a_photo_that_one_of_them_is_not_in(
 
     assert {one.face.photo_id for one in found} <= ids[0] & ids[1]
     assert found == ranked(found)
+
+
+def test_a_confirmed_photo_is_no_more_than_a_maybe_where_a_colleague_may_not_be_in_it() -> None:
+    mine = [replace(match(1, 11), confirmed=True)]
+
+    (found,) = together([mine, [match(1, 12, is_sure=False)]])
+
+    assert (found.certainty, found.confirmed) == (Certainty.MAYBE, False)

@@ -50,7 +50,7 @@ def reference(quality: float = 0.6, *, faces: int = 1) -> Reference:
 def test_slack_takes_the_form_for_a_picture(problem: str, response_url: str) -> None:
     view = taken_view(blocks.form(response_url, problem=problem))
 
-    assert json.loads(view["private_metadata"]) == {"response_url": response_url}
+    assert json.loads(view["private_metadata"]) == {"response_url": response_url, "channel": ""}
     assert ("⚠️" in mrkdwn_texts(view)[0]) is bool(problem)
     (picture,) = elements(view)["picture"]
     assert picture["max_files"] == 1
@@ -77,6 +77,7 @@ def test_what_a_selfie_is_worth_is_told_in_words(quality: float, words: str) -> 
 
     assert mrkdwn_texts(view)[0] == f"I see one face in your picture: *{words}*."
     assert json.loads(view["private_metadata"]) == {
+        "channel": "",
         "response_url": RESPONSE_URL,
         "token": TOKEN,
     }
