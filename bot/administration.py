@@ -3,13 +3,15 @@
 from slack_sdk import WebClient
 
 from bot.blocks.texts import welcome
+from bot.calls import call
 from bot.pages import Panel
 from bot.payloads import is_workspace_admin
 from bot.selfies import Selfies
-from bot.workspace import SlackWorkspace, call
-from pipeline.domain.model import ChannelId, RunId, TeamId, UserId
+from bot.workspace import SlackWorkspace
+from pipeline.domain.model import ChannelId, IndexCounts, RunId, TeamId, UserId
 from pipeline.domain.people import Forgotten
 from pipeline.errors import UsageError
+from pipeline.storage.counts import Counts
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.photos import Photos
 from pipeline.storage.runs import Runs
@@ -42,6 +44,7 @@ class Administration:
         runs: Runs,
         channels: Workspaces,
         photos: Photos,
+        counts: Counts,
         queue: JobQueue,
     ) -> None:
         self._workspace = workspace
@@ -52,6 +55,7 @@ class Administration:
         self._runs = runs
         self._channels = channels
         self._photos = photos
+        self._counts = counts
         self._queue = queue
 
     @property
@@ -67,15 +71,26 @@ class Administration:
         if not self.is_admin(user_id):
             raise NotAdminError
 
-    def panel(self, team_id: TeamId) -> Panel:
-        """How the index is."""
+    def panel(self, team_id: TeamId, admin: UserId) -> Panel:
+        """How the index is; photos are named of channels that the admin is in, too.
+
+        Raises: SourceUnavailableError, DatabaseUnavailableError.
+        """
+        visible = self._workspace.channels_of(admin)
+        counts = self._counts.by_channel(team_id)
+        channels = [
+            (channel, counts.get(channel.channel_id, IndexCounts()))
+            for channel in self._channels.watched(team_id)
+        ]
         return Panel(
             engine_id=self._channels.engine(team_id) or "none",
-            channels=[
-                (channel, self._photos.counts(team_id, channel_id=channel.channel_id))
-                for channel in self._channels.watched(team_id)
-            ],
-            problems=self._photos.problems(team_id, limit=PROBLEMS),
+            channels=channels,
+            problems=self._counts.problems_in(team_id, visible, limit=PROBLEMS),
+            hidden_problems=sum(
+                count.unreadable + count.given_up
+                for channel, count in channels
+                if channel.channel_id not in visible
+            ),
             runs=[
                 (run, self._photos.counts(team_id, run_id=run.run_id))
                 for run in self._runs.open(team_id)

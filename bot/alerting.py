@@ -1,38 +1,74 @@
-"""Tells people of new photos, in their direct messages."""
+"""Tells people of new photos, in their direct messages, at most once."""
 
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import Block
 
 from bot.answers import Answers
 from bot.blocks import alert as blocks
 from bot.blocks.parts import as_json
-from bot.workspace import call
+from bot.calls import SlackRefusedError, call
+from bot.workspace import web_client
 from pipeline.domain.model import TeamId, UserId
 from pipeline.errors import PersonGoneError, SourceUnavailableError
 from pipeline.usecases.find_photos import Found
 
-_GONE = ("user_disabled", "user_not_found", "channel_not_found", "account_inactive")
+log = structlog.get_logger(__name__)
+
+PAUSE_S = 3600.0
+"""What Slack refuses for a reason, an admin's setting or a scope, it will refuse in a minute."""
+
+_GONE = {"user_disabled", "user_not_found", "channel_not_found"}
+_PASSING = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout"}
+_PERHAPS_SENT = {"internal_error", "fatal_error"}
+"""Of these Slack says that some of it may have succeeded
+(https://docs.slack.dev/reference/methods/chat.postMessage)."""
+
+_WORD = re.compile(r"[a-z_]+")
+
+
+def client_that_tries_once(token: str, api_url: str) -> WebClient:
+    """A client for messages that must not come twice.
+
+    It doesn't wait where Slack asks for that (429) either: whoever stops the bot would wait too.
+    """
+    client = web_client(token, api_url)
+    client.retry_handlers = []
+    return client
 
 
 class Alerting:
-    """What `AlertPeople` tells by."""
+    """What `AlertPeople` composes its messages by."""
 
     def __init__(self, client: WebClient, answers: Answers) -> None:
+        """`client` tries once: `client_that_tries_once`."""
         self._client = client
         self._answers = answers
 
-    def __call__(self, team_id: TeamId, user_id: UserId, found: Found) -> None:
-        """One message about these matches. Raises SourceUnavailableError, PersonGoneError."""
+    def __call__(self, team_id: TeamId, user_id: UserId, found: Found) -> Callable[[], None]:
+        """One message about these matches, sent when it is called.
+
+        That raises PersonGoneError, and SourceUnavailableError if Slack refused it; what Slack may
+        have got counts as sent. Raises: SourceUnavailableError, PersonGoneError,
+        DatabaseUnavailableError.
+        """
         shown = self._answers.shown(team_id, user_id, found.matches[: blocks.PHOTOS_SHOWN])
-        try:
-            self._post(user_id, found, blocks.alert(user_id, found, shown))
-        except SourceUnavailableError as error:
-            if any(code in str(error) for code in _GONE):
-                raise PersonGoneError from error
-            if "invalid_blocks" not in str(error):
-                raise
-            # A file that was deleted a moment ago makes Slack refuse the whole message.
-            self._post(user_id, found, blocks.alert(user_id, found, shown, pictures=False))
+
+        def send() -> None:
+            try:
+                self._post(user_id, found, blocks.alert(user_id, found, shown))
+            except SlackRefusedError as error:
+                if error.code != "invalid_blocks":
+                    raise
+                # A file that was deleted a moment ago makes Slack refuse the whole message.
+                self._post(user_id, found, blocks.alert(user_id, found, shown, pictures=False))
+
+        return lambda: _at_most_once(send)
 
     def _post(self, user_id: UserId, found: Found, message: list[Block]) -> None:
         call(
@@ -41,3 +77,36 @@ class Alerting:
             text=blocks.summary(found),
             blocks=as_json(message),
         )
+
+
+def _at_most_once(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except SlackRefusedError as error:
+        if not _is_certain(error):
+            log.warning("alert.perhaps_sent", reason=str(error))
+        elif error.code in _GONE:
+            raise PersonGoneError from error
+        elif _status(error) == HTTPStatus.TOO_MANY_REQUESTS or error.code in _PASSING:
+            raise
+        else:
+            raise SourceUnavailableError(str(error), retry_after_s=PAUSE_S) from error
+    except SourceUnavailableError as error:
+        # An answer that was late, or a connection that broke: after Slack had the message, perhaps.
+        log.warning("alert.perhaps_sent", reason=str(error))
+
+
+def _is_certain(error: SlackRefusedError) -> bool:
+    """Whether nothing was sent: Slack itself said so, in its own word or by the status 429."""
+    status = _status(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return True
+    # Where no JSON came, there is a sentence of the SDK's or a status instead of Slack's word.
+    is_word = _WORD.fullmatch(error.code) is not None
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and is_word and error.code not in _PERHAPS_SENT
+
+
+def _status(error: SlackRefusedError) -> int:
+    cause = error.__cause__
+    assert isinstance(cause, SlackApiError)  # `call` raises it from that alone
+    return int(cause.response.status_code)

@@ -56,12 +56,16 @@ class Answers:
         *,
         size: int,
         where: ChannelId | None = None,
+        or_last: bool = False,
     ) -> Page:
         """A page of at most `size` matches, to be shown in the channel `where`.
 
+        With `or_last` the last page there is, if the question's has become empty.
         Raises as `found` does.
         """
         found = self.found(team_id, asker, question)
+        if or_last and question.first >= len(found.matches):
+            question = question.at(max(0, len(found.matches) - 1) // size * size)
         matches = found.matches[question.first : question.first + size]
         return Page(
             asker=asker,

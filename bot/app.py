@@ -10,6 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
 from bot.blocks import answer, gallery, home, selfie
+from bot.calls import in_words
 from bot.listeners import Listeners
 from bot.replies import Replies
 from bot.workspace import SlackWorkspace
@@ -81,6 +82,7 @@ def _route(app: App, listeners: Listeners) -> None:
     app.action(home.REMOVE_SELFIE)(mine.remove_selfie)
     app.action(home.FORGET_VERDICTS)(mine.forget_verdicts)
     app.action(home.FORGET_ME)(mine.forget_me)
+    app.action(home.HOME_AGAIN)(mine.refresh)
     admin = listeners.admin
     app.command("/findme-admin")(admin.command)
     app.action(admin_blocks.REINDEX)(admin.reindex)
@@ -106,7 +108,7 @@ class Apology:
         """Tell whoever typed or clicked; nobody asked for an event."""
         if isinstance(error, FindmeError):
             log.info("listener.refused", error=type(error).__name__, reason=str(error))
-            sentence = str(error)
+            sentence = in_words(error)
         else:
             incident = secrets.token_hex(4)
             log.error("listener.failed", incident=incident, exc_info=error)

@@ -2,6 +2,7 @@
 
 from bot.answers import Answers
 from bot.blocks import answer as blocks
+from bot.pages import Rejected
 from bot.payloads import FaceInPhoto
 from bot.question import Question
 from bot.refusals import refusal
@@ -16,6 +17,10 @@ class Asking:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
+    def count(self, team_id: TeamId, asker: UserId, question: Question) -> int:
+        """How many photos answer it. Raises as `Answers.found` does."""
+        return len(self._answers.found(team_id, asker, question).matches)
+
     def __call__(
         self,
         reply: Reply,
@@ -24,22 +29,34 @@ class Asking:
         question: Question,
         *,
         where: ChannelId | None = None,
-        noted: FaceInPhoto | None = None,
+        rejected: FaceInPhoto | None = None,
+        before: int = 0,
         replace: bool = False,
     ) -> None:
-        """One page of the answer, or why there is none.
+        """One page of the answer, or why there is none; in place of the one clicked if `replace`.
+
+        `rejected`: the face that was rejected a moment ago, of an answer of `before` photos.
 
         Raises: FindmeErrors that are the sentence to tell.
         """
         try:
             with looking(reply):
                 page = self._answers.page(
-                    team_id, asker, question, size=blocks.PAGE_SIZE, where=where
+                    team_id,
+                    asker,
+                    question,
+                    size=blocks.PAGE_SIZE,
+                    where=where,
+                    or_last=replace,
                 )
         except PictureError as error:
             sentence, told = refusal(error, question, asker)
             reply.send(sentence, told, replace=replace)
             return
+        noted = None
+        if rejected is not None:
+            also = max(0, before - len(page.found.matches) - 1)
+            noted = Rejected(face=rejected, also=also)
         text = blocks.summary(page)
         # A file that was deleted a moment ago would make Slack refuse the whole answer.
         if not reply.send(text, blocks.answer(page, noted=noted), replace=replace):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from bot.administration import Administration
-from bot.alerting import Alerting
+from bot.alerting import Alerting, client_that_tries_once
 from bot.answers import Answers
 from bot.asking import Asking
 from bot.files.downloads import Downloads
@@ -19,7 +19,7 @@ from bot.listeners.find import FindListeners
 from bot.listeners.gallery import GalleryListeners
 from bot.listeners.home import HomeListeners
 from bot.listeners.selfie import SelfieListeners
-from bot.names import Names
+from bot.names import Names, TimeZonesOfPeople
 from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
@@ -113,13 +113,21 @@ class Edge:
         )
 
     @cached_property
+    def alerting(self) -> Alerting:
+        """Messages about new photos."""
+        token = self.settings.slack_bot_token.get_secret_value()
+        return Alerting(
+            client_that_tries_once(token, self.settings.slack_api_url), answers=self.answers
+        )
+
+    @cached_property
     def alert_people(self) -> AlertPeople:
         """New photos -> messages about them."""
         return AlertPeople(
             find_photos=self.find_photos,
             alerts=self.runtime.alerts,
-            people=self.names,
-            tell=Alerting(self.workspace.client, self.answers),
+            people=TimeZonesOfPeople(self.workspace),
+            compose=self.alerting,
             clock=now,
             gather=timedelta(minutes=self.settings.findme_alert_after_min),
         )
@@ -136,6 +144,7 @@ class Edge:
             runs=self.runtime.runs,
             channels=self.runtime.workspaces,
             photos=self.runtime.photos,
+            counts=self.runtime.counts,
             queue=self.runtime.queue,
         )
 
@@ -160,7 +169,6 @@ class Edge:
             verdicts=self.runtime.verdicts,
             alerts=self.runtime.alerts,
             replies=self.replies,
-            clock=now,
         )
         return Listeners(
             find=FindListeners(
@@ -170,6 +178,7 @@ class Edge:
                 give_verdict=self.runtime.give_verdict,
                 selfies=selfie,
                 clock=now,
+                bot_user_id=self.workspace.bot_user_id,
             ),
             selfie=selfie,
             gallery=GalleryListeners(

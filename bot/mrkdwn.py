@@ -4,7 +4,10 @@ import re
 import unicodedata
 
 # A character that is no control character in Slack's eyes, but looks the same.
-_TWINS = str.maketrans("*_~`|", "∗ˍ∼ˋ¦")
+_TWINS = str.maketrans("*~`|", "∗∼ˋ¦")
+# Slack begins and ends emphasis at the edge of a word only: IMG_2041.jpg is left as it is.
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_UNDERSCORE_TWIN = "ˍ"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _QUOTE, _QUOTE_TWIN = ">", "›"  # noqa: RUF001
 
@@ -29,6 +32,7 @@ def escape(text: str) -> str:
     if line.startswith(_QUOTE):
         line = _QUOTE_TWIN + line[1:]
     line = line.translate(_ENTITIES).translate(_TWINS)
+    line = _EDGE_UNDERSCORE.sub(_UNDERSCORE_TWIN, line)
     if any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in line):
         return f"{_ISOLATE}{line}{_ISOLATED}"
     return line

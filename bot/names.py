@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.calls import SlackRefusedError
 from bot.payloads import Profile
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import ChannelId, TeamId, UserId
@@ -28,14 +29,11 @@ class Names:
         return list(dict.fromkeys([self._profile(user_id).locale, "en"]))
 
     def time_zone_of(self, user_id: UserId) -> tzinfo:
-        """Where the person lives. Raises PersonGoneError: their account was closed."""
-        profile = self._profile(user_id)
-        if profile.is_deleted:
-            raise PersonGoneError
-        try:
-            return ZoneInfo(profile.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return timezone(timedelta(seconds=profile.offset_s))
+        """Where the person lives, for dates: UTC, if Slack doesn't say.
+
+        Raises PersonGoneError: their account was closed.
+        """
+        return _zone(self._profile(user_id))
 
     def channels(self, team_id: TeamId) -> dict[ChannelId, str]:
         """The watched channels' names, without #."""
@@ -46,6 +44,31 @@ class Names:
             return self._workspace.profile_of(user_id)
         except SourceUnavailableError:
             return SOMEBODY
+
+
+class TimeZonesOfPeople:
+    """Implements ports.TimeZones: nobody is woken because Slack didn't answer."""
+
+    def __init__(self, workspace: SlackWorkspace) -> None:
+        self._workspace = workspace
+
+    def time_zone_of(self, user_id: UserId) -> tzinfo:
+        """Where the person lives. Raises SourceUnavailableError, PersonGoneError."""
+        try:
+            return _zone(self._workspace.profile_of(user_id))
+        except SlackRefusedError as error:
+            if error.code == "user_not_found":
+                raise PersonGoneError from error
+            raise
+
+
+def _zone(profile: Profile) -> tzinfo:
+    if profile.is_deleted:
+        raise PersonGoneError
+    try:
+        return ZoneInfo(profile.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone(timedelta(seconds=profile.offset_s))
 
 
 def day(when: datetime, *, now: datetime, zone: tzinfo) -> str:

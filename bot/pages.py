@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.payloads import FaceInPhoto
 from bot.question import Question
 from pipeline.domain.model import (
     Channel,
@@ -65,13 +66,28 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A face of which the reader said a moment ago that it isn't theirs.
+
+    With it went `also` other photos that show the very same face.
+    """
+
+    face: FaceInPhoto
+    also: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """What an admin sees of the index."""
+    """What an admin sees of the index.
+
+    `hidden_problems` counts the photos that can't be indexed in channels the admin isn't in.
+    """
 
     engine_id: str
     channels: Sequence[tuple[Channel, IndexCounts]]
     problems: Sequence[tuple[str, PhotoState, str]]
     runs: Sequence[tuple[Run, IndexCounts]]
+    hidden_problems: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.blocks.texts import reindex_done, reindex_progress
-from bot.workspace import call
+from bot.calls import call
 from pipeline.domain.model import Run, TeamId
 from pipeline.errors import SourceUnavailableError
 from pipeline.storage.photos import Photos

@@ -12,15 +12,14 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.webhook import WebhookClient
 
 from bot.blocks.parts import as_json
-from bot.workspace import call
+from bot.calls import call, retry_handlers
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import FindmeError, SourceUnavailableError
 
 OK = 200
+BAD_REQUEST = 400
 TIMEOUT_S = 20
 SPINNER_AFTER_S = 1.0
-
-_SPENT = ("expired_url", "used_url")
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +39,10 @@ class Reply:
     def send(
         self, text: str, blocks: Sequence[Block] | None = None, *, replace: bool = False
     ) -> bool:
-        """Answer, in place of the message that was clicked if `replace`; False if Slack refuses.
+        """Answer, in place of the message that was clicked if `replace`.
 
-        Where a `response_url` lived too long or was used too often, by a direct message.
+        By a direct message where a `response_url` lived too long, was used too often, or goes on
+        failing. False if Slack refuses what is to be shown.
 
         `text` is the notification, and all there is without blocks.
         Raises: SourceUnavailableError.
@@ -50,7 +50,9 @@ class Reply:
         shown = as_json(blocks) if blocks else None
         if not self.response_url:
             return self._post(text, shown)
-        webhook = WebhookClient(self.response_url, timeout=TIMEOUT_S)
+        webhook = WebhookClient(
+            self.response_url, timeout=TIMEOUT_S, retry_handlers=list(retry_handlers())
+        )
         kind = "in_channel" if self.stays else "ephemeral"
         try:
             answer = webhook.send(
@@ -65,8 +67,10 @@ class Reply:
         if answer.status_code == OK:
             return True
         log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
-        # Half an hour in a modal, or a message with many clicks: the answer is wanted all the same.
-        return any(word in answer.body for word in _SPENT) and self._post(text, shown)
+        if answer.status_code == BAD_REQUEST:
+            return False
+        # Half an hour in a modal, a busy server: the answer is wanted all the same.
+        return self._post(text, shown)
 
     def _post(self, text: str, blocks: list[dict[str, object]] | None) -> bool:
         try:

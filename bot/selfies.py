@@ -16,7 +16,7 @@ TOKEN_BYTES = 6
 
 
 class SelfieGoneError(FindmeError):
-    """I keep a selfie that is used once for an hour at most, and over no restart; give it again."""
+    """That selfie isn't here any more: I hold one for an hour at most. Please choose it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

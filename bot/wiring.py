@@ -10,6 +10,7 @@ from bot.app import build_app
 from bot.blocks.texts import welcome
 from bot.edge import Edge
 from bot.files.downloads import Downloads
+from bot.files.thumbnails import TICK_EVERY_S
 from bot.http import HttpServer, asgi_app
 from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
@@ -28,7 +29,6 @@ log = structlog.get_logger(__name__)
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
-SWEEP_EVERY_S = 600.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -106,11 +106,14 @@ class Bot:
         self._schedule.every(
             NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices"
         )
+        alert_people = self.edge.alert_people
+        self._schedule.every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
+        thumbnails = self.edge.thumbnails
         self._schedule.every(
-            ALERT_EVERY_S, lambda: self.edge.alert_people(self.team_id), name="alerts"
+            TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead"
         )
         self._schedule.every(
-            SWEEP_EVERY_S, lambda: self.edge.thumbnails.sweep(self.team_id), name="thumbnails"
+            TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
@@ -143,6 +146,9 @@ class Bot:
             self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         if self._http is not None:
             self._http.stop()
+        self.edge.alert_people.stop()
+        # Or a sweep that is under way would go on to its end.
+        self.edge.thumbnails.stop()
         self._schedule.stop()
         self._worker.stop()
         self.edge.close()

@@ -1,7 +1,7 @@
 """Slack as a source of photos, of profile pictures and of who may see what."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,14 +9,9 @@ from urllib.request import Request
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_handlers import (
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
-    ServerErrorRetryHandler,
-)
 
 from bot import payloads
+from bot.calls import call, retry_handlers
 from bot.files.downloads import Downloads
 from bot.payloads import Json, Profile
 from pipeline.domain.model import (
@@ -41,8 +36,6 @@ CHANNEL_TYPES = "public_channel,private_channel"
 TIMEOUT_S = 20
 PROFILE_AGE_S = 600.0
 
-_GONE = {"file_not_found", "file_deleted"}
-
 log = structlog.get_logger(__name__)
 
 
@@ -60,11 +53,7 @@ class _Client(WebClient):
 def web_client(token: str, api_url: str) -> WebClient:
     """A client that waits as Slack asks (429) and tries again what a network or server broke."""
     client = _Client(token=token, base_url=api_url, timeout=TIMEOUT_S)
-    client.retry_handlers = [
-        ConnectionErrorRetryHandler(max_retry_count=2),
-        RateLimitErrorRetryHandler(max_retry_count=3),
-        ServerErrorRetryHandler(max_retry_count=2),
-    ]
+    client.retry_handlers = list(retry_handlers())
     return client
 
 
@@ -161,13 +150,13 @@ class SlackWorkspace:
         """
         known = self._profiles.get(user_id)
         if known is None or time.monotonic() - known[0] > PROFILE_AGE_S:
-            user = call(self.client.users_info, user=user_id, include_locale=True)["user"]
-            known = self._profiles[user_id] = time.monotonic(), payloads.profile(user)
-        return known[1]
+            self.user(user_id)
+        return self._profiles[user_id][1]
 
     def user(self, user_id: UserId) -> Json:
         """A person's user object. Raises SourceUnavailableError."""
-        user: Json = call(self.client.users_info, user=user_id)["user"]
+        user: Json = call(self.client.users_info, user=user_id, include_locale=True)["user"]
+        self._profiles[user_id] = time.monotonic(), payloads.profile(user)
         return user
 
     def join(self, channel_id: ChannelId) -> bool:
@@ -197,34 +186,3 @@ class SlackWorkspace:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return
-
-
-def call(method: Callable[..., Any], **arguments: Any) -> Any:
-    """Call the Web API; its errors become ours, naming the method and Slack's own word."""
-    try:
-        return method(**arguments)
-    except SlackApiError as error:
-        code = error.response.get("error") or error.response.status_code
-        if code in _GONE:
-            raise PhotoGoneError from error
-        raise SourceUnavailableError(
-            f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
-            retry_after_s=_retry_after_s(error),
-        ) from error
-    except (SlackClientError, OSError) as error:
-        raise SourceUnavailableError("Slack can't be reached just now.") from error
-
-
-def _advice(error: SlackApiError) -> str:
-    match error.response.get("error"):
-        case "missing_scope":
-            return f" (add the scope {error.response.get('needed')} and reinstall the app)"
-        case "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive":
-            return " (check SLACK_BOT_TOKEN)"
-        case _:
-            return ""
-
-
-def _retry_after_s(error: SlackApiError) -> float | None:
-    value = error.response.headers.get("Retry-After") if error.response.headers else None
-    return float(value) if value else None

@@ -33,6 +33,10 @@ class DatabaseUnavailableError(FindmeError):
     """The database can't be reached just now; please try again in a minute."""
 
 
+class BusyError(FindmeError):
+    """Many photos are being read just now; please click once more in a moment."""
+
+
 class DatabaseTooOldError(FindmeError):
     """The database server is too old for Findme."""
 

@@ -12,6 +12,7 @@ from pipeline.ports import FaceReader, PhotoSource, ProfilePictures
 from pipeline.settings import Settings
 from pipeline.storage.alerts import Alerts
 from pipeline.storage.connect import Database
+from pipeline.storage.counts import Counts
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.faces import Faces
@@ -102,6 +103,11 @@ class Runtime:
     def photos(self) -> Photos:
         """Photos with shares and faces."""
         return Photos(self.database)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """How much of each channel is in the index."""
+        return Counts(self.database)
 
     @cached_property
     def faces(self) -> Faces:

@@ -187,6 +187,10 @@ _TOKEN = re.compile(r"<([^<>\n]*)>|([^<>]+)")
 _ENTITY = re.compile(r"&(?:amp|lt|gt);")
 
 
+# Slack begins and ends emphasis at the edge of a word; IMG_1.jpg has none.
+_MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
+
+
 def parsed(mrkdwn: str) -> list[tuple[str, ...]]:
     """What Slack makes of mark-up: text, people, channels, dates, links with their labels."""
     tokens: list[tuple[str, ...]] = []
@@ -222,7 +226,7 @@ def skeleton(blocks: Any) -> list[tuple[Any, ...]]:
         (
             [token[:2] for token in parsed(text) if token[0] != "text"],
             text.count("\n"),
-            [one for one in text if one in "*_~`"],
+            _MARKS.findall(text),
         )
         for text in mrkdwn_texts(blocks)
     ]

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, islice
+from itertools import accumulate
 
 from slack_sdk.models.blocks import (
     Block,
@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks import parts
+from bot.blocks.modal import modal
 from bot.blocks.texts import reindex_progress
 from bot.mrkdwn import escape, shortened
 from bot.pages import Panel
@@ -28,6 +29,7 @@ ADD_CHANNEL, REMOVE_CHANNEL, REINDEX, REFRESH = (
 CHANNELS_SHOWN = 20
 PROBLEMS_SHOWN = 5
 PROBLEM_LIMIT = 300
+PROBLEMS_CHARACTERS = 2_800
 STATUS_LIMIT = 8_000
 """Characters of channels in a message, of the 12,000 that Slack takes in all."""
 
@@ -88,16 +90,12 @@ def panel_blocks(panel: Panel, *, note: str = "") -> list[Block]:
 
 def panel_view(panel: Panel, *, note: str = "") -> View:
     """The panel as a modal."""
-    return View(
-        type="modal",
-        title=PlainTextObject(text="Findme"),
-        close=PlainTextObject(text="Close"),
-        blocks=panel_blocks(panel, note=note),
-    )
+    return modal("Findme", panel_blocks(panel, note=note))
 
 
 def _heading(panel: Panel) -> str:
-    return f"*Findme* watches {_channels(len(panel.channels))}, engine `{panel.engine_id}`."
+    number = _channels(len(panel.channels)) if panel.channels else "no channel yet"
+    return f"*Findme* watches {number}, engine `{panel.engine_id}`."
 
 
 def _channels(number: int) -> str:
@@ -124,6 +122,7 @@ def _channel(channel: Channel, counts: IndexCounts) -> str:
         f"\n   ⚠️ {escape(shortened(channel.problem, PROBLEM_LIMIT))}" if channel.problem else ""
     )
     faces = f"{counts.faces:,} {'face' if counts.faces == 1 else 'faces'}"
+    extra = f", {counts.without_face:,} without a face{extra}" if counts.without_face else extra
     numbers = f"{parts.photos(counts.photos)}, {faces}{extra}"
     return f"{parts.channel_mention(channel.channel_id)}: {numbers}{problem}"
 
@@ -135,11 +134,16 @@ def _work(panel: Panel) -> list[Block]:
 
 
 def _problems(panel: Panel) -> Sequence[Block]:
-    if not panel.problems:
-        return []
-    told = [
+    named = [
         f"• {escape(shortened(name, parts.NAME_LIMIT)) or 'photo'}: "
         f"{escape(shortened(reason, PROBLEM_LIMIT))}"
         for name, _state, reason in panel.problems[:PROBLEMS_SHOWN]
     ]
-    return [DividerBlock(), *map(parts.text, islice(parts.parted(["Not in the index:", *told]), 1))]
+    told = ["Not in the index:", *_fitting(named, PROBLEMS_CHARACTERS)]
+    if panel.hidden_problems:
+        elsewhere = "more " if named else ""
+        hidden = parts.photos(panel.hidden_problems)
+        told.append(f"• {elsewhere}in channels that you are not in: {hidden}")
+    if len(told) == 1:
+        return []
+    return [DividerBlock(), parts.text("\n".join(told))]

@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import Block, Option, OverflowMenuElement
 
 from bot.blocks import parts
 from bot.mrkdwn import shortened
-from bot.pages import Page, Shown
+from bot.pages import Page, Rejected, Shown
 from bot.payloads import FaceInPhoto, StaleButtonError, block_id
 from bot.question import Question
 from pipeline.domain.model import Certainty, Match, UserId
@@ -14,6 +14,8 @@ from pipeline.domain.verdicts import Verdict
 from pipeline.usecases.find_photos import Found, Sought
 
 PAGE_SIZE = 10
+LONGEST_DAY = timedelta(hours=25)
+"""The day on which clocks go back."""
 
 MORE, GALLERY, SEND_ALL, SHARE = "more", "gallery", "send_all", "share"
 ME, NOT_ME, UNDO, VERDICT_MENU = "me", "not_me", "undo", "verdict"
@@ -22,15 +24,12 @@ SELFIE = "selfie"
 _MARKS = {Certainty.SURE: "✅ sure", Certainty.MAYBE: "🤔 maybe"}
 
 
-def answer(page: Page, *, pictures: bool = True, noted: FaceInPhoto | None = None) -> list[Block]:
-    """One page of an answer. `pictures=False` is for when Slack refuses to show a file.
-
-    `noted`: the face about which the reader said "not me" a moment ago.
-    """
+def answer(page: Page, *, pictures: bool = True, noted: Rejected | None = None) -> list[Block]:
+    """One page of an answer. `pictures=False` is for when Slack refuses to show a file."""
     blocks: list[Block] = []
     if noted is not None:
-        undo = parts.button(UNDO, "Undo", value=noted.value())
-        row = parts.text("Thanks. I won't show you that face again.", accessory=undo)
+        undo = parts.button(UNDO, "Undo", value=noted.face.value())
+        row = parts.text(_thanks(noted), accessory=undo)
         row.block_id = block_id("noted", page.question)
         blocks.append(row)
     blocks.append(parts.text(summary(page)))
@@ -39,6 +38,15 @@ def answer(page: Page, *, pictures: bool = True, noted: FaceInPhoto | None = Non
     for number, shown in enumerate(page.shown):
         blocks += _photo(page, shown, slot=str(number), pictures=pictures)
     return [*blocks, *_controls(page)]
+
+
+def _thanks(noted: Rejected) -> str:
+    if not noted.also:
+        return "Thanks. I won't show you that face again."
+    return (
+        f"Thanks. I won't show you that face again, nor {parts.photos(noted.also)} more in which "
+        "it looks just the same. Was it you after all?"
+    )
 
 
 def summary(page: Page) -> str:
@@ -51,7 +59,8 @@ def summary(page: Page) -> str:
     scope = f"{of_whom(page)}{_where(page)}{_when(page.question)}"
     if total == 0:
         sure = " that I am sure of" if page.question.only_sure else ""
-        return f"I found no photos of {scope} yet{sure}."
+        yet = "" if page.question.until else " yet"
+        return f"I found no photos of {scope}{yet}{sure}."
     maybe = total - page.found.sure
     counts = [f"{page.found.sure:,} sure"] * bool(page.found.sure)
     counts += [f"{maybe:,} maybe"] * bool(maybe)
@@ -88,7 +97,11 @@ def notes(page: Page) -> list[str]:
         number = len(found.channel_ids)
         lines.append(
             f"I looked in {number} {'channel' if number == 1 else 'channels'} that we share. "
-            "A picture with a clear, frontal face finds more."
+            + (
+                "Other dates may have some."
+                if page.question.since or page.question.until
+                else "A picture with a clear, frontal face finds more."
+            )
         )
     return lines
 
@@ -128,6 +141,8 @@ def _when(question: Question) -> str:
     since = f" since {parts.date(question.since, '{date_short}')}" if question.since else ""
     # `until` is the first moment that doesn't count any more.
     last = question.until - timedelta(seconds=1) if question.until else None
+    if question.since and question.until and question.until - question.since <= LONGEST_DAY:
+        return f" on {parts.date(question.since, '{date_short}')}"
     return since + (f" until {parts.date(last, '{date_short}')}" if last else "")
 
 

@@ -1,7 +1,5 @@
 """The gallery: a modal with large pictures; and the modal in which some are chosen to be shared."""
 
-import json
-
 from slack_sdk.models.blocks import (
     Block,
     CheckboxesElement,
@@ -13,6 +11,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks import parts
 from bot.blocks.answer import of_whom, photo_lines, summary
+from bot.blocks.modal import form, modal
 from bot.mrkdwn import shortened
 from bot.pages import Page, Shown
 from bot.payloads import block_id
@@ -24,16 +23,6 @@ GALLERY_PAGE_BACK = "gallery_page_back"
 
 SHARE_VIEW = "share"
 CHOSEN = "chosen"
-
-
-def waiting(title: str, sentence: str = "Looking…") -> View:
-    """A modal that shows at once, since Slack waits 3 s at most for one."""
-    return _modal(title, [parts.text(f"⏳ {sentence}")])
-
-
-def told(title: str, sentence: str) -> View:
-    """A modal that says something."""
-    return _modal(title, [parts.text(sentence)])
 
 
 def gallery(page: Page, *, pictures: bool = True) -> View:
@@ -58,7 +47,7 @@ def gallery(page: Page, *, pictures: bool = True) -> View:
         steps.append(parts.button(GALLERY_PAGE, label, value=str(page.end)))
     if steps:
         blocks.append(parts.buttons(steps, block_id=block_id("gallery", question)))
-    return _modal("Gallery", blocks)
+    return modal("Gallery", blocks)
 
 
 def share_form(page: Page, channel_id: ChannelId, response_url: str, *, pictures: bool) -> View:
@@ -74,15 +63,7 @@ def share_form(page: Page, channel_id: ChannelId, response_url: str, *, pictures
         "channel": channel_id,
         "response_url": response_url,
     }
-    return View(
-        type="modal",
-        callback_id=SHARE_VIEW,
-        title=PlainTextObject(text="Share photos"),
-        submit=PlainTextObject(text="Share"),
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps(about),
-        blocks=blocks,
-    )
+    return form(SHARE_VIEW, "Share photos", blocks, submit="Share", about=about)
 
 
 def choice_block(number: int) -> str:
@@ -121,12 +102,3 @@ def shared(by: UserId, chosen: list[Shown], channel_id: ChannelId) -> list[Block
             blocks.append(parts.picture(one.file_id, one.alt_text))
             blocks.append(parts.small_print([label]))
     return blocks
-
-
-def _modal(title: str, blocks: list[Block]) -> View:
-    return View(
-        type="modal",
-        title=PlainTextObject(text=title),
-        close=PlainTextObject(text="Close"),
-        blocks=blocks,
-    )

@@ -13,6 +13,7 @@ from bot.question import Question
 from pipeline.domain.model import ReferenceKind
 
 REMOVE_SELFIE, FORGET_VERDICTS, FORGET_ME = "remove_selfie", "forget_verdicts", "forget_me"
+HOME_AGAIN = "home_again"
 ALERTS_ON, ALERTS_OFF = "alerts_on", "alerts_off"
 SELFIES_SHOWN = 10
 PRIVATE = (
@@ -42,11 +43,19 @@ def forgotten() -> View:
             parts.heading("All of it is deleted"),
             parts.text(
                 "I know nothing about you any more: no picture, no selfie, no word of yours on "
-                "faces, and I send you no alerts. If you type `/findme` or open this tab again, I "
-                "look at your profile picture anew."
+                "faces, and I send you no alerts. What I sent you before stays in our messages, "
+                "and a selfie's file among your files in Slack, until you delete it there. If you "
+                "type `/findme` or show this tab again, I look at your profile picture anew."
             ),
+            parts.buttons([parts.button(HOME_AGAIN, "Show my Home tab again")]),
         ],
     )
+
+
+def failed(sentence: str) -> View:
+    """What is there when nothing can be looked up."""
+    again = parts.button(HOME_AGAIN, "Try again")
+    return View(type="home", blocks=[parts.text(f"⚠️ {sentence}"), parts.buttons([again])])
 
 
 def _photos(page: Home, *, pictures: bool) -> list[Block]:
@@ -100,7 +109,7 @@ def _known(page: Home) -> list[Block]:
     for one in selfies[:SELFIES_SHOWN]:
         when = parts.date(one.created_at, "{date_short_pretty}")
         remove = parts.button(REMOVE_SELFIE, "Remove", value=one.origin)
-        line = f"• A selfie of {when}: {quality_words(one.quality)}."
+        line = f"• A selfie from {when}: {quality_words(one.quality)}."
         blocks.append(parts.text(line, accessory=remove))
     if (more := len(selfies) - SELFIES_SHOWN) > 0:
         blocks.append(parts.text(f"• {more} more {'selfie' if more == 1 else 'selfies'}."))

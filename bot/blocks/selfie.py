@@ -1,6 +1,6 @@
 """The modal that takes a selfie, says what it is worth, and asks what to do with it."""
 
-import json
+from collections.abc import Mapping
 
 from slack_sdk.models.blocks import (
     Block,
@@ -13,9 +13,11 @@ from slack_sdk.models.blocks.block_elements import FileInputElement
 from slack_sdk.models.views import View
 
 from bot.blocks import parts
+from bot.blocks.modal import form
 from pipeline.domain.model import Reference
 from pipeline.domain.references import POOR_QUALITY
 
+TITLE = "Use a selfie"
 PICTURE_VIEW, USE_VIEW = "selfie_picture", "selfie_use"
 PICTURE, USE = "picture", "use"
 KEEP, ONCE = "keep", "once"
@@ -26,17 +28,14 @@ MAX_BYTES = 10_000_000
 
 CLEAR_QUALITY, GOOD_QUALITY = 0.5, 0.25
 ADVICE = (
-    "From the front, in good light, without sunglasses; 10 MB at most. I never keep the picture, "
-    "only the numbers that describe your face, and those only if you say so."
+    "From the front, in good light, without sunglasses; 10 MB at most. I keep no picture, only the "
+    "numbers that describe your face, and those only if you say so. The file stays among your own "
+    "in Slack, seen by nobody, until you delete it there."
 )
 
 
-def form(response_url: str, *, channel_id: str = "", problem: str = "") -> View:
-    """Asks for the picture.
-
-    `response_url` is where the answer goes, or "" for a direct message; `channel_id` is where that
-    is, if it is a channel.
-    """
+def ask(about: Mapping[str, str], *, problem: str = "") -> View:
+    """Asks for the picture; `about` says where its answer goes."""
     blocks: list[Block] = []
     if problem:
         blocks.append(parts.text(f"⚠️ {problem}"))
@@ -48,18 +47,10 @@ def form(response_url: str, *, channel_id: str = "", problem: str = "") -> View:
         ),
         parts.small_print([ADVICE]),
     ]
-    return View(
-        type="modal",
-        callback_id=PICTURE_VIEW,
-        title=PlainTextObject(text="Use a selfie"),
-        submit=PlainTextObject(text="Look at it"),
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"response_url": response_url, "channel": channel_id}),
-        blocks=blocks,
-    )
+    return form(PICTURE_VIEW, TITLE, blocks, submit="Look at it", about=about)
 
 
-def judged(reference: Reference, *, token: str, response_url: str, channel_id: str = "") -> View:
+def judged(reference: Reference, about: Mapping[str, str], *, token: str) -> View:
     """Says how good the picture is, and asks whether to keep what it tells."""
     keep = Option(
         text=PlainTextObject(text="Keep it: know me by it from now on"),
@@ -75,17 +66,7 @@ def judged(reference: Reference, *, token: str, response_url: str, channel_id: s
         ),
         parts.small_print(["What I keep you can delete any time, in the Home tab of this app."]),
     ]
-    return View(
-        type="modal",
-        callback_id=USE_VIEW,
-        title=PlainTextObject(text="Use a selfie"),
-        submit=PlainTextObject(text="Show my photos"),
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps(
-            {"response_url": response_url, "channel": channel_id, "token": token}
-        ),
-        blocks=blocks,
-    )
+    return form(USE_VIEW, TITLE, blocks, submit="Show my photos", about={**about, "token": token})
 
 
 def quality_sentence(reference: Reference) -> str:

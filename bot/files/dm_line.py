@@ -6,7 +6,7 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.blocks import parts
-from bot.workspace import call
+from bot.calls import call
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import PhotoGoneError, SourceUnavailableError
 

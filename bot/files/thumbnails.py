@@ -6,37 +6,45 @@ without a channel is private: its uploader, here the bot, has access alone
 (https://docs.slack.dev/reference/methods/files.completeUploadExternal). That is enough to post it
 in an image, which the message's readers then see: Metabase has sent all its pictures so since
 metabase/metabase#54276. Only Slack must have looked through the file: `Uploads.is_read`.
+
+Each takes seconds, longer than an answer waits: most are made ahead, `Thumbnails.prepare`.
 """
 
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from typing import Protocol
 
 import cv2
 import structlog
 
+from bot.calls import SlackRefusedError
 from bot.files.packing import PhotoShelf
+from bot.files.thumbnail_queue import Key, ThumbnailQueue
 from bot.files.uploads import Uploads
 from bot.pages import SHOWN_TYPES
 from pipeline.domain.model import FileId, Match, Photo, PhotoId, TeamId
-from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.errors import SourceUnavailableError
 from pipeline.vision.isolated import decode_sized
 
 SIDE_PX = 1024
 QUALITY = 85
-AT_ONCE = 2
-MOST_WAITING = 200
 READ_PATIENCE_S = 20.0
 """Slack takes a second or two; what takes longer will not come (metabase/metabase, slack.clj)."""
 
-MOST_AT_A_SWEEP = 20
-"""`files.delete` may be called some 50 times a minute."""
+MOST_AHEAD = 8
+"""With a tick each TICK_EVERY_S that is 24 a minute. Each takes one call of either method of an
+upload, and up to four of `files.info`; all three are Tier 4, some 100 a minute, and events need
+`files.info`, too (https://docs.slack.dev/apis/web-api/rate-limits)."""
+
+MOST_AT_A_SWEEP = 13
+"""With a tick each TICK_EVERY_S that is 39 a minute. `files.delete` is Tier 3, some 50."""
+
+TICK_EVERY_S = 20.0
+REFUSED_FOR_S = 3600.0
 
 log = structlog.get_logger(__name__)
-
-_Key = tuple[TeamId, PhotoId]
 
 
 class ThumbnailStore(Protocol):
@@ -50,6 +58,17 @@ class ThumbnailStore(Protocol):
         self, team_id: TeamId, photo_id: PhotoId, file_id: FileId, *, version: str
     ) -> FileId | None:
         """Remember one. Returns: `file_id` if nobody needs it, to be deleted in Slack."""
+        ...
+
+    def missing(
+        self,
+        team_id: TeamId,
+        *,
+        shown_types: Collection[str],
+        leaving_out: Collection[PhotoId],
+        limit: int,
+    ) -> Sequence[PhotoId]:
+        """Photos that may be asked for and have none, of other media types; newest first."""
         ...
 
     def orphans(self, team_id: TeamId) -> Sequence[FileId]:
@@ -72,9 +91,11 @@ class Thumbnails:
         download: Callable[[Photo], bytes],
         uploads: Uploads,
         failed_for_s: float = 600.0,
+        refused_for_s: float = REFUSED_FOR_S,
     ) -> None:
-        """What failed isn't tried again for `failed_for_s`.
+        """What failed isn't tried again for `failed_for_s`; ahead, for twice that each time.
 
+        Nothing is for `refused_for_s` where Slack takes no files: the plan is full, say.
         `download` raises PhotoGoneError, UnreadablePhotoError, SourceUnavailableError.
         """
         self._store = store
@@ -82,11 +103,14 @@ class Thumbnails:
         self._download = download
         self._uploads = uploads
         self._failed_for_s = failed_for_s
+        self._undeleted_s: dict[FileId, float] = {}
         self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._making: dict[_Key, Future[FileId | None]] = {}
-        self._failed_s: dict[_Key, float] = {}
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="thumbnails")
+        self._queue = ThumbnailQueue(
+            self._make,
+            stopped=self._stopped,
+            failed_for_s=failed_for_s,
+            refused_for_s=refused_for_s,
+        )
 
     def for_(
         self, team_id: TeamId, matches: Sequence[Match], *, patience_s: float
@@ -94,19 +118,14 @@ class Thumbnails:
         """Thumbnails of those photos that Slack can't show itself.
 
         What isn't ready within `patience_s`, or can't be made, is left out; what is being made
-        will be there the next time. Raises: DatabaseUnavailableError.
+        will be there the next time (`is_ready`). Raises: DatabaseUnavailableError.
         """
-        wanted = {
-            match.face.photo_id for match in matches if match.face.media_type not in SHOWN_TYPES
-        }
+        wanted = _converted(matches)
         if not wanted:
             return {}
         found = dict(self._store.get(team_id, wanted))
-        # In the order in which they are shown.
-        missing = dict.fromkeys(
-            match.face.photo_id for match in matches if match.face.photo_id in wanted - found.keys()
-        )
-        begun = {photo_id: self._begin((team_id, photo_id)) for photo_id in missing}
+        missing = [photo_id for photo_id in wanted if photo_id not in found]
+        begun = {photo_id: self._queue.begin((team_id, photo_id)) for photo_id in missing}
         futures = {photo_id: future for photo_id, future in begun.items() if future is not None}
         wait(futures.values(), timeout=patience_s)
         for photo_id, future in futures.items():
@@ -114,70 +133,58 @@ class Thumbnails:
                 found[photo_id] = file_id
         return found
 
+    def is_ready(self, team_id: TeamId, matches: Sequence[Match]) -> bool:
+        """Whether none of what `for_` left out is being made any more; asks no database."""
+        return not self._queue.is_making((team_id, one) for one in _converted(matches))
+
+    def prepare(self, team_id: TeamId) -> None:
+        """Begin to make some of those that will be asked for, newest first; returns at once.
+
+        To be called each TICK_EVERY_S. Raises: DatabaseUnavailableError.
+        """
+        room = self._queue.room_ahead(MOST_AHEAD)
+        if room:
+            missing = self._store.missing(
+                team_id,
+                shown_types=SHOWN_TYPES,
+                leaving_out=self._queue.not_ahead(team_id),
+                limit=room,
+            )
+            self._queue.begin_ahead((team_id, photo_id) for photo_id in missing)
+
     def forget(self, team_id: TeamId, file_id: FileId) -> None:
         """Somebody deleted that file in Slack; if it was a thumbnail, another one is made."""
         self._store.drop(team_id, [file_id])
 
     def sweep(self, team_id: TeamId) -> None:
-        """Delete in Slack the thumbnails of photos that are gone: some of them, each time."""
-        for file_id in self._store.orphans(team_id)[:MOST_AT_A_SWEEP]:
+        """Delete in Slack the thumbnails of photos that are gone: some of them, each time.
+
+        To be called each TICK_EVERY_S. What Slack doesn't delete keeps no other from being so.
+        Raises: DatabaseUnavailableError.
+        """
+        since_s = time.monotonic() - self._failed_for_s
+        self._undeleted_s = {one: at_s for one, at_s in self._undeleted_s.items() if at_s > since_s}
+        orphans = [one for one in self._store.orphans(team_id) if one not in self._undeleted_s]
+        for file_id in orphans[:MOST_AT_A_SWEEP]:
+            if self._stopped.is_set():
+                return
             try:
                 self._uploads.delete(file_id)
             except SourceUnavailableError as error:
                 log.warning("thumbnail.not_deleted", file=file_id, reason=str(error))
-                if error.retry_after_s is not None:
+                is_about_it = isinstance(error, SlackRefusedError) and error.retry_after_s is None
+                if not is_about_it:
                     return
+                self._undeleted_s[file_id] = time.monotonic()
             else:
                 self._store.drop(team_id, [file_id])
 
     def stop(self) -> None:
         """Begin no more, and end soon with those that are being made."""
-        with self._lock:
-            self._stopped.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._queue.stop()
 
-    def _begin(self, key: _Key) -> Future[FileId | None] | None:
-        """The work on that thumbnail; None if it failed a while ago, or there is too much."""
-        with self._lock:
-            if key in self._making:
-                return self._making[key]
-            failed_s = self._failed_s.pop(key, None)
-            if failed_s is not None and time.monotonic() - failed_s < self._failed_for_s:
-                self._failed_s[key] = failed_s
-                return None
-            if self._stopped.is_set() or len(self._making) >= MOST_WAITING:
-                return None
-            # The thread can't forget it before it stands here: that takes the lock.
-            self._making[key] = self._pool.submit(self._made, key)
-            return self._making[key]
-
-    def _made(self, key: _Key) -> FileId | None:
-        started_s = time.monotonic()
-        file_id = None
-        try:
-            file_id = self._make(*key)
-        except FindmeError as error:
-            log.info("thumbnail.failed", photo=key[1], reason=str(error))
-        except Exception:
-            log.exception("thumbnail.failed", photo=key[1])
-        else:
-            ms = round(1000 * (time.monotonic() - started_s))
-            log.info("thumbnail.made", photo=key[1], is_there=file_id is not None, ms=ms)
-        finally:
-            with self._lock:
-                del self._making[key]
-                if file_id is None:
-                    self._note_failure(key)
-        return file_id
-
-    def _note_failure(self, key: _Key) -> None:
-        now_s = time.monotonic()
-        self._failed_s[key] = now_s
-        for old, failed_s in list(self._failed_s.items()):
-            if now_s - failed_s >= self._failed_for_s:
-                del self._failed_s[old]
-
-    def _make(self, team_id: TeamId, photo_id: PhotoId) -> FileId | None:
+    def _make(self, key: Key) -> FileId | None:
+        team_id, photo_id = key
         photo = self._photos.get(team_id, photo_id)
         if photo is None:
             return None
@@ -194,6 +201,13 @@ class Thumbnails:
         if is_needed:
             return file_id
         return self._store.get(team_id, [photo_id]).get(photo_id)
+
+
+def _converted(matches: Sequence[Match]) -> Collection[PhotoId]:
+    """The photos that Slack can't show, each once, in the order in which they are shown."""
+    return dict.fromkeys(
+        match.face.photo_id for match in matches if match.face.media_type not in SHOWN_TYPES
+    )
 
 
 def thumbnail(data: bytes) -> bytes:

@@ -21,8 +21,8 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.calls import call
 from bot.files.hosts import TOKEN_HOSTS, is_at
-from bot.workspace import call
 from pipeline.domain.model import ChannelId, FileId
 from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
 

@@ -59,7 +59,7 @@ def parsed(
     Raises UsageError with a sentence of at most 300 characters, safe to show, which names the word
     that has no place and the nearest command that has one.
 
-    Costs what `bot.dates` does: under 300 ms for the first date in a language, else a few.
+    Costs what `bot.grammar.dates` does: under 300 ms for the first date in a language, else a few.
     """
     words = words_of(text)
     dates = Dates(now=now, timezone=timezone, languages=languages)
@@ -252,7 +252,7 @@ class _Reading:
     def _span(self, run: Sequence[Word], *, before: str = "") -> tuple[Span | None, int]:
         """The longest date that the words begin with, and how many of them it takes."""
         for taken in range(len(run), 0, -1):
-            span = self.dates.span(before + " ".join(word.key for word in run[:taken]))
+            span = self.dates.span(before + " ".join(word.as_date() for word in run[:taken]))
             if span:
                 return span, taken
         return None, 0

@@ -72,16 +72,22 @@ def suggestion(
 
 def _shown(words: Sequence[Word], read: Callable[[Sequence[Word]], object]) -> str | None:
     named = [word for word in words if word.key != "/findme"]
-    # What stood between two words may be left over at the end.
-    last = max((at for at, word in enumerate(named) if word.key not in NOISE), default=-1)
-    kept = named[: last + 1]
+    kept = [word for at, word in enumerate(named) if word.key not in NOISE or _joins(named, at)]
     shown = " ".join(["/findme", *(word.as_text() for word in kept)])
     try:
-        read(words_of(shown))  # escaping may have changed a date
+        # Escaping may have changed a date.
+        if read(words_of(shown)) != read(words):
+            return None
     except UsageError:
         return None
     # A mention may stay a bare id between backticks.
     return shown if any(word.kind is not Kind.PLAIN for word in kept) else f"`{shown}`"
+
+
+def _joins(words: Sequence[Word], at: int) -> bool:
+    """Whether the word stands between two people, as in "me and @colleague"."""
+    around = [*words[max(at - 1, 0) : at], *words[at + 1 : at + 2]]
+    return [word.kind is Kind.PERSON or word.key == "me" for word in around] == [True, True]
 
 
 def _spelt(word: Word) -> Word:

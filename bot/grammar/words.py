@@ -46,6 +46,10 @@ class Word:
     typed: str
     key: str = ""
 
+    def as_date(self) -> str:
+        """The key, with the dot that says that its number is a day or a month: "3. 5. 2026"."""
+        return f"{self.key}." if re.search(r"\d\.\W*$", self.typed) else self.key
+
     def as_text(self) -> str:
         """As it can stand in a message, and be read again."""
         match self.kind:

@@ -3,10 +3,13 @@
 from typing import assert_never
 
 from slack_bolt import Ack
+from slack_sdk.models.views import View
 
 from bot.administration import Administration
 from bot.blocks import admin as blocks
-from bot.blocks import gallery, parts
+from bot.blocks import parts
+from bot.blocks.modal import waiting
+from bot.calls import in_words
 from bot.listeners.home import HomeListeners
 from bot.payloads import (
     AddChannelRequest,
@@ -56,20 +59,20 @@ class AdminListeners:
         request = admin_request(command.text)
         reply = self._replies.to(command.user_id, command.response_url)
         if isinstance(request, PanelRequest | StatusRequest):
-            panel = self._administration.panel(command.team_id)
+            panel = self._administration.panel(command.team_id, command.user_id)
             reply.send("Findme status", blocks.status(panel))
         else:
             reply.send(self._do(request, command.team_id, command.user_id))
 
     def _open_panel(self, command: Command) -> None:
         # Slack waits for a modal no longer than 3 s: who may see the panel is asked after it.
-        view_id = self._views.open(command.trigger_id, gallery.waiting(TITLE))
-        try:
+        view_id = self._views.open(command.trigger_id, waiting(TITLE))
+
+        def panel(_pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
             self._administration.must_be_admin(command.user_id)
-            view = blocks.panel_view(self._administration.panel(command.team_id))
-        except FindmeError as error:
-            view = gallery.told(TITLE, str(error))
-        self._views.update(view_id, view)
+            return blocks.panel_view(self._administration.panel(command.team_id, command.user_id))
+
+        self._views.fill(view_id, TITLE, panel)
 
     def _do(
         self,
@@ -81,7 +84,7 @@ class AdminListeners:
         match request:
             case ReindexRequest(channel_id=channel_id):
                 self._administration.start_reindex(team_id, admin, channel_id)
-                return "Re-indexing has begun. I tell you how far it is in our direct messages."
+                return "Re-indexing has begun. I'll tell you how far it is in our direct messages."
             case AddChannelRequest(channel_id=channel_id):
                 name = parts.channel_mention(channel_id)
                 if self._administration.add_channel(team_id, channel_id):
@@ -94,8 +97,11 @@ class AdminListeners:
             case ForgetRequest(user_id=user_id):
                 forgotten = self._administration.forget(team_id, user_id)
                 references, verdicts = forgotten.references, forgotten.verdicts
+                who = parts.mention(user_id)
+                if not (references or verdicts or forgotten.alerts):
+                    return f"I knew nothing about {who}."
                 return (
-                    f"I forgot what I knew about {parts.mention(user_id)}: "
+                    f"I forgot what I knew about {who}: "
                     f"{references} {'reference' if references == 1 else 'references'} and "
                     f"{verdicts} {'word' if verdicts == 1 else 'words'} of theirs on faces."
                 )
@@ -122,7 +128,9 @@ class AdminListeners:
     def refresh(self, ack: Ack, body: Json) -> None:
         """*Refresh*."""
         ack()
-        self._show(Click.from_body(body), "")
+        click = Click.from_body(body)
+        self._administration.must_be_admin(click.user_id)
+        self._show(click, "")
 
     def _click(
         self,
@@ -133,13 +141,12 @@ class AdminListeners:
         try:
             note = self._do(request, click.team_id, click.user_id)
         except FindmeError as error:
-            note = str(error)
+            note = in_words(error)
         self._show(click, note)
 
     def _show(self, click: Click, note: str) -> None:
-        self._administration.must_be_admin(click.user_id)
         if click.is_modal and click.view_id is not None:
-            panel = self._administration.panel(click.team_id)
+            panel = self._administration.panel(click.team_id, click.user_id)
             self._views.update(click.view_id, blocks.panel_view(panel, note=note))
         else:
             self._home.show(click.team_id, click.user_id, admin_note=note)

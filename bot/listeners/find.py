@@ -6,12 +6,14 @@ from bot.asking import Asking
 from bot.blocks import answer as blocks
 from bot.blocks.texts import HELP
 from bot.grammar.commands import HelpRequest, SelfieRequest, parsed
-from bot.listeners.selfie import SelfieListeners
+from bot.listeners.selfie import SelfieListeners, place_of
 from bot.names import Names
 from bot.payloads import Click, Command, FaceInPhoto, Json
 from bot.question import Question
 from bot.replies import Replies, Reply, looking
+from pipeline.domain.model import UserId
 from pipeline.domain.verdicts import Verdict
+from pipeline.errors import PictureError
 from pipeline.ports import Clock
 from pipeline.usecases.give_verdict import GiveVerdict
 
@@ -28,6 +30,7 @@ class FindListeners:
         give_verdict: GiveVerdict,
         selfies: SelfieListeners,
         clock: Clock,
+        bot_user_id: UserId,
     ) -> None:
         self._asking = asking
         self._replies = replies
@@ -35,6 +38,7 @@ class FindListeners:
         self._give_verdict = give_verdict
         self._selfies = selfies
         self._clock = clock
+        self._bot_user_id = bot_user_id
 
     def command(self, ack: Ack, body: Json) -> None:
         """`/findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]`, help, selfie."""
@@ -43,7 +47,9 @@ class FindListeners:
         reply = self._replies.to(command.user_id, command.response_url)
         if command.text.lower() == "selfie":
             # Slack waits for a modal no longer than 3 s: no looking up of anything before it.
-            self._selfies.open(command.trigger_id, command.response_url, command.channel_id)
+            self._selfies.open(
+                command.trigger_id, place_of(command.response_url, command.channel_id)
+            )
             return
         with looking(reply):
             asked = parsed(
@@ -57,7 +63,11 @@ class FindListeners:
             case HelpRequest():
                 reply.send(HELP)
             case SelfieRequest():
-                self._selfies.open(command.trigger_id, command.response_url, command.channel_id)
+                self._selfies.open(
+                    command.trigger_id, place_of(command.response_url, command.channel_id)
+                )
+            case Question() if self._bot_user_id in asked.people:
+                reply.send("I'm an app, and in no photos. Name people, like `/findme @colleague`.")
             case Question():
                 self._asking(
                     reply, command.team_id, command.user_id, asked, where=command.channel_id
@@ -97,17 +107,28 @@ class FindListeners:
         self._show_again(click)
 
     def _judge(self, click: Click, verdict: Verdict, face: FaceInPhoto) -> None:
+        rejected = face if verdict is Verdict.NOT_ME else None
+        before = self._count(click) if rejected else 0
         self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
-        self._show_again(click, noted=face if verdict is Verdict.NOT_ME else None)
+        self._show_again(click, rejected=rejected, before=before)
 
-    def _show_again(self, click: Click, *, noted: FaceInPhoto | None = None) -> None:
+    def _count(self, click: Click) -> int:
+        try:
+            return self._asking.count(click.team_id, click.user_id, click.question)
+        except PictureError:
+            return 0
+
+    def _show_again(
+        self, click: Click, *, rejected: FaceInPhoto | None = None, before: int = 0
+    ) -> None:
         self._asking(
             self._reply(click),
             click.team_id,
             click.user_id,
             click.question,
             where=click.place,
-            noted=noted,
+            rejected=rejected,
+            before=before,
             replace=True,
         )
 

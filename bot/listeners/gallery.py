@@ -1,6 +1,7 @@
 """*Gallery*, *Send me all* and *Share here*: having the photos."""
 
 from collections.abc import Callable, Collection
+from functools import cache
 
 from slack_bolt import Ack
 from slack_sdk import WebClient
@@ -10,16 +11,23 @@ from bot.answers import Answers
 from bot.blocks import gallery as blocks
 from bot.blocks import parts
 from bot.blocks.answer import PAGE_SIZE
+from bot.blocks.modal import waiting
+from bot.calls import SlackRefusedError, call, in_words
 from bot.files.parcels import Parcels
 from bot.pages import Page
 from bot.payloads import Click, Json, Submission
 from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies, Reply, looking
-from bot.views import FAILED, Views
-from bot.workspace import call
+from bot.views import Views
 from pipeline.domain.model import ChannelId, PhotoId
-from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
+from pipeline.errors import FindmeError, PictureError
+
+GALLERY, SHARE = "Gallery", "Share photos"
+
+
+class NothingToShowError(FindmeError):
+    """There are no photos now that you could see. Type `/findme` to look again."""
 
 
 class NotSharedError(FindmeError):
@@ -49,7 +57,7 @@ class GalleryListeners:
         ack()
         click = Click.from_body(body)
         question = click.question.at(0)
-        view_id = self._views.open(click.trigger_id, blocks.waiting("Gallery"))
+        view_id = self._views.open(click.trigger_id, waiting(GALLERY))
         self._show(click, view_id, question)
 
     def gallery_page(self, ack: Ack, body: Json) -> None:
@@ -60,34 +68,38 @@ class GalleryListeners:
             self._show(click, click.view_id, click.question.at(int(click.value)))
 
     def _show(self, click: Click, view_id: str, question: Question) -> None:
-        def filled(page: Page, pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
-            return blocks.gallery(page, pictures=pictures)
+        self._views.fill(
+            view_id,
+            GALLERY,
+            self._view_of(
+                click,
+                question,
+                lambda page, pictures: blocks.gallery(page, pictures=pictures),
+                size=blocks.GALLERY_SIZE,
+            ),
+        )
 
-        self._fill(click, view_id, question, filled, title="Gallery", size=blocks.GALLERY_SIZE)
-
-    def _fill(
+    def _view_of(
         self,
         click: Click,
-        view_id: str,
         question: Question,
         view: Callable[[Page, bool], View],
         *,
-        title: str,
         size: int,
-    ) -> None:
-        """Show a page in a modal that is open already, or say there why it can't be shown."""
-        try:
-            page = self._answers.page(click.team_id, click.user_id, question, size=size)
-        except PictureError as error:
-            sentence, _ = refusal(error, question, click.user_id)
-            self._views.update(view_id, blocks.told(title, sentence))
-        except FindmeError as error:
-            self._views.update(view_id, blocks.told(title, str(error)))
-        except Exception:
-            self._views.update(view_id, blocks.told(title, FAILED))
-            raise
-        else:
-            self._views.update_with_pictures(view_id, lambda pictures: view(page, pictures))
+    ) -> Callable[[bool], View]:
+        """What makes a modal of a page that is looked for once, or tells why there is none."""
+
+        @cache
+        def page() -> Page:
+            try:
+                return self._answers.page(
+                    click.team_id, click.user_id, question, size=size, where=click.place
+                )
+            except PictureError as error:
+                sentence, _ = refusal(error, question, click.user_id)
+                raise NothingToShowError(sentence) from error
+
+        return lambda pictures: view(page(), pictures)
 
     def send_all(self, ack: Ack, body: Json) -> None:
         """All originals as a zip, into the direct messages."""
@@ -102,8 +114,7 @@ class GalleryListeners:
             reply.send(*refusal(error, question, click.user_id))
             return
         if not found.matches:
-            reply.send("There are no photos now that you could see. Type `/findme` to look again.")
-            return
+            raise NothingToShowError
         title = self._answers.title(click.team_id, found)
         self._parcels.send(click.user_id, found.matches, title=title)
         if click.view_id is None:
@@ -114,15 +125,19 @@ class GalleryListeners:
         """Asks which of the page's photos to post in the channel."""
         ack()
         click = Click.from_body(body)
-        where, question = click.place, click.question
-        view_id = self._views.open(click.trigger_id, blocks.waiting("Share photos"))
+        question = click.question
+        view_id = self._views.open(click.trigger_id, waiting(SHARE))
 
-        def filled(page: Page, pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
-            if where is None or not page.shown:
-                return blocks.told("Share photos", "There are no photos now that you could share.")
-            return blocks.share_form(page, where, click.response_url, pictures=pictures)
+        def form(page: Page, pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
+            if not page.shown:
+                raise NothingToShowError
+            if page.share_with is None:
+                raise NotSharedError(
+                    "Photos can be shared in a channel that you and I are both in."
+                )
+            return blocks.share_form(page, page.share_with, click.response_url, pictures=pictures)
 
-        self._fill(click, view_id, question, filled, title="Share photos", size=PAGE_SIZE)
+        self._views.fill(view_id, SHARE, self._view_of(click, question, form, size=PAGE_SIZE))
 
     def shared(self, ack: Ack, body: Json) -> None:
         """Posts what was chosen, if who chose it may still see it and is still in the channel."""
@@ -131,7 +146,7 @@ class GalleryListeners:
         if not chosen:
             ack(
                 response_action="errors",
-                errors={blocks.choice_block(1): "Choose at least one photo, this one or another."},
+                errors={blocks.choice_block(1): "Choose at least one photo."},
             )
             return
         ack()
@@ -140,7 +155,7 @@ class GalleryListeners:
         except FindmeError as error:
             # A submission has no response_url of its own: Slack put it into the click before.
             reply = self._replies.to(submission.user_id, submission.about["response_url"])
-            reply.send(f"Nothing was shared. {error}")
+            reply.send(f"Nothing was shared. {in_words(error)}")
 
     def _post(self, submission: Submission, chosen: Collection[PhotoId]) -> None:
         team_id, user_id, about = submission.team_id, submission.user_id, submission.about
@@ -160,8 +175,8 @@ class GalleryListeners:
                 text=blocks.shared_text(user_id, len(shown)),
                 blocks=parts.as_json(blocks.shared(user_id, shown, where)),
             )
-        except SourceUnavailableError as error:
-            if "invalid_blocks" not in str(error):
+        except SlackRefusedError as error:
+            if error.code != "invalid_blocks":
                 raise
             raise NotSharedError(
                 "One of the photos was deleted a moment ago; choose again."

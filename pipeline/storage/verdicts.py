@@ -53,6 +53,8 @@ join faces f on f.team_id = p.team_id and f.photo_id = p.photo_id
 where v.team_id = %(team_id)s and v.user_id = %(user_id)s and f.engine_id = %(engine_id)s
 order by f.face_id
 """
+# Somebody clicked: whoever waits for the others' turn holds a connection that answers need.
+PATIENCE_S = 1.0
 
 
 class Verdicts:
@@ -71,7 +73,7 @@ class Verdicts:
         """
         photo = {"team_id": team_id, "user_id": user_id, "photo_id": photo_id}
         with self._database.transaction() as connection:
-            lock_shares(connection, team_id)
+            lock_shares(connection, team_id, patience_s=PATIENCE_S)
             rows = connection.execute(FACE_BOXES, photo)
             if not any(_is_same(_box(row["box"]), box) for row in rows):
                 return False
@@ -86,7 +88,7 @@ class Verdicts:
         """Forget the verdict on the face at `box`; False if there was none."""
         photo = {"team_id": team_id, "user_id": user_id, "photo_id": photo_id}
         with self._database.transaction() as connection:
-            lock_shares(connection, team_id)
+            lock_shares(connection, team_id, patience_s=PATIENCE_S)
             given = [
                 row
                 for row in connection.execute(GIVEN, photo).fetchall()

@@ -51,6 +51,7 @@ ACTIONS = {
     "remove_selfie": AWAY,
     "forget_verdicts": AWAY,
     "forget_me": AWAY,
+    "home_again": AWAY,
     "reindex": AWAY,
     "add_channel": AWAY,
     "remove_channel": AWAY,
@@ -59,7 +60,7 @@ ACTIONS = {
 VIEWS = {
     "share": AWAY,
     "selfie_picture": AWAY,
-    "selfie_use": "give it again",  # that one never was
+    "selfie_use": "choose it again",  # that one never was
 }
 EVENTS = (
     "app_home_opened",

@@ -141,4 +141,4 @@ def test_what_goes_wrong_is_told_in_the_modal(started: Office) -> None:
     office = started
     office.slack.faults.fail("users.info", error="internal_error", times=3)
     office.slack.people.run_command(office.organiser, office.channel(), "/findme-admin")
-    assert "Slack refused `users_info`" in words(modal(office, office.organiser))
+    assert "Slack refused that just now" in words(modal(office, office.organiser))

@@ -118,11 +118,11 @@ def test_a_kept_selfie_stands_in_home_and_is_forgotten_there(office: Office) -> 
     _uses(office, somebody, "keep")
     office.answer(typed)
     page = home(office, somebody)
-    assert "A selfie of <!date^" in words(page)
+    assert "A selfie from <!date^" in words(page)
     assert "clear, I will know you well by it" in words(page)
     page = press(office, somebody, page, "remove_selfie")
     assert "I forgot that selfie." in words(page)
-    assert "A selfie of" not in words(page)
+    assert "A selfie from" not in words(page)
     assert kept_of(office.conninfo, somebody) == {}
     assert "no profile picture yet" in office.ask(somebody, channel).text
 
@@ -180,7 +180,7 @@ def test_nobody_else_can_use_a_selfie(office: Office) -> None:
     _uses(office, colleague, "once")
     answer = office.answer(typed)
     assert lines(answer) == []
-    assert "give it again" in answer.text
+    assert "choose it again" in answer.text
 
 
 @one_way
@@ -194,9 +194,9 @@ def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
     first = office.answer(typed)
     assert _found(first) < hers
     monkeypatch.setattr("bot.selfies.time", _AnHourLater)
-    assert "over no restart; give it again" in office.more(somebody, first).text
+    assert "That selfie isn't here any more" in office.more(somebody, first).text
     office.slack.people.click(somebody, first, "gallery")
-    assert "give it again" in words(modal(office, somebody))
+    assert "choose it again" in words(modal(office, somebody))
 
 
 @one_way
@@ -208,7 +208,7 @@ def test_a_selfie_that_waited_too_long_in_the_modal_is_asked_for_again(
     _gives(office, somebody, snapshot("eileen", 9))
     monkeypatch.setattr("bot.selfies.time", _AnHourLater)
     _uses(office, somebody, "keep")
-    assert "give it again" in office.answer(typed).text
+    assert "choose it again" in office.answer(typed).text
     assert _selfies_of(office, somebody) == 0
 
 

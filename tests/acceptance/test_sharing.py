@@ -79,7 +79,7 @@ def test_nothing_chosen_is_told_in_the_form(office: Office) -> None:
     _submit(office, eileen, form)
     marked = office.slack.people.modal(eileen)
     assert marked is not None
-    assert marked.errors == {"choice-1": "Choose at least one photo, this one or another."}
+    assert marked.errors == {"choice-1": "Choose at least one photo."}
     assert len(office.said(channel)) == 1
 
 

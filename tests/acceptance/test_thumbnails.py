@@ -6,23 +6,21 @@ import io
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from PIL import Image
 from slack_sdk.models.blocks import ImageBlock
 from slack_sdk.models.blocks.basic_components import SlackFile
 
-from bot.files.thumbnails import SIDE_PX, Thumbnails
-from bot.sandbox import DOWNLOAD, SharedFile
-from pipeline.domain.model import FileId, FoundPhoto, Match, Photo, PhotoId
+from bot.files.thumbnails import MOST_AT_A_SWEEP, SIDE_PX, Thumbnails
+from bot.sandbox import DOWNLOAD
+from pipeline.domain.model import FileId, FoundPhoto, Photo, PhotoId
 from pipeline.storage.thumbnails import Thumbnails as Store
 from tests.acceptance.office import eventually
 from tests.acceptance.shelf import Shelf, open_shelf
+from tests.acceptance.thumbnails import DAMAGED, ask, made, open_thumbnails, webp
 from tests.made_pictures import BLUE, GREEN, KINDS, RED, WHITE, corners, saved
 
-PATIENCE_S = 20.0
 GPS_IFD, LATITUDE, ORIENTATION = 0x8825, 2, 0x0112
 
 
@@ -37,41 +35,10 @@ def store(shelf: Shelf) -> Store:
     return Store(shelf.database)
 
 
-@contextmanager
-def open_thumbnails(shelf: Shelf, **settings: Any) -> Iterator[Thumbnails]:
-    thumbnails = Thumbnails(
-        Store(shelf.database),
-        photos=shelf.photos,
-        uploads=shelf.uploads,
-        **({"download": shelf.workspace.download} | settings),
-    )
-    try:
-        yield thumbnails
-    finally:
-        thumbnails.stop()
-
-
 @pytest.fixture
 def thumbnails(shelf: Shelf) -> Iterator[Thumbnails]:
     with open_thumbnails(shelf) as opened:
         yield opened
-
-
-def ask(
-    thumbnails: Thumbnails, shelf: Shelf, *matches: Match, patience_s: float = PATIENCE_S
-) -> dict[PhotoId, FileId]:
-    found = thumbnails.for_(shelf.workspace.team_id, matches, patience_s=patience_s)
-    return dict(found)
-
-
-def made(shelf: Shelf) -> SharedFile:
-    """The one thumbnail that there is."""
-    (file,) = shelf.own_files()
-    return file
-
-
-def webp(shelf: Shelf, name: str = "party.webp") -> Match:
-    return shelf.post(name, KINDS["webp"]())
 
 
 @pytest.mark.parametrize(
@@ -181,7 +148,7 @@ def test_a_thumbnail_is_shown_only_once_slack_has_looked_through_it(
 def test_what_failed_is_left_out_and_not_tried_again_for_a_while(
     shelf: Shelf, thumbnails: Thumbnails
 ) -> None:
-    bad = shelf.post("bad.webp", b"RIFF\0\0\0\0WEBPVP8 and then nothing")
+    bad = shelf.post("bad.webp", DAMAGED)
     good = webp(shelf)
     assert set(ask(thumbnails, shelf, bad, good)) == {good.face.photo_id}
     assert ask(thumbnails, shelf, bad) == {}
@@ -231,19 +198,49 @@ def test_a_sweep_deletes_the_thumbnails_of_photos_that_are_gone(
     assert store.orphans(team_id) == []
 
 
-def test_a_sweep_that_slack_refuses_is_made_up_for_later(
-    shelf: Shelf, thumbnails: Thumbnails, store: Store
-) -> None:
+def test_a_sweep_that_slack_refuses_is_made_up_for_later(shelf: Shelf, store: Store) -> None:
     gone = webp(shelf)
-    ask(thumbnails, shelf, gone)
     team_id = shelf.workspace.team_id
-    shelf.photos.delete(team_id, gone.face.file_id)
     shelf.slack.faults.fail("files.delete", error="access_denied")
-    thumbnails.sweep(team_id)
-    assert len(store.orphans(team_id)) == len(shelf.own_files()) == 1
-    thumbnails.sweep(team_id)
+    with open_thumbnails(shelf, failed_for_s=0.0) as thumbnails:
+        ask(thumbnails, shelf, gone)
+        shelf.photos.delete(team_id, gone.face.file_id)
+        thumbnails.sweep(team_id)
+        assert len(store.orphans(team_id)) == len(shelf.own_files()) == 1
+        thumbnails.sweep(team_id)
     assert not store.orphans(team_id)
     assert not shelf.own_files()
+
+
+def test_what_slack_never_deletes_keeps_no_other_from_being_deleted(
+    shelf: Shelf, thumbnails: Thumbnails, store: Store
+) -> None:
+    stuck = [webp(shelf, f"{n}.webp") for n in range(MOST_AT_A_SWEEP)]
+    other = webp(shelf, "other.webp")
+    kept = ask(thumbnails, shelf, *stuck, other)
+    team_id = shelf.workspace.team_id
+    for match in (*stuck, other):
+        shelf.photos.delete(team_id, match.face.file_id)
+    shelf.slack.faults.fail("files.delete", error="cant_delete_file", times=len(stuck))
+    thumbnails.sweep(team_id)
+    thumbnails.sweep(team_id)
+    assert set(store.orphans(team_id)) == {kept[match.face.photo_id] for match in stuck}
+
+
+def test_a_sweep_goes_on_where_the_last_one_stopped(
+    shelf: Shelf, thumbnails: Thumbnails, store: Store
+) -> None:
+    matches = [webp(shelf, f"{n}.webp") for n in range(MOST_AT_A_SWEEP + 2)]
+    ask(thumbnails, shelf, *matches)
+    team_id = shelf.workspace.team_id
+    for match in matches:
+        shelf.photos.delete(team_id, match.face.file_id)
+    left = []
+    for _ in range(3):
+        thumbnails.sweep(team_id)
+        left.append(len(store.orphans(team_id)))
+    assert left == [2, 0, 0]
+    assert shelf.slack.faults.calls["files.delete"] == len(matches)
 
 
 def test_a_changed_photo_gets_another_thumbnail(
@@ -292,3 +289,17 @@ def test_a_stop_begins_nothing_and_leaves_nothing_half_done(shelf: Shelf) -> Non
         assert time.monotonic() - started_s < 5
         assert ask(thumbnails, shelf, *matches, patience_s=1.0) == {}
     assert shelf.own_files() == []
+
+
+def test_ready_means_that_asking_again_tells_all_there_will_be(
+    shelf: Shelf, thumbnails: Thumbnails
+) -> None:
+    good, bad = webp(shelf), shelf.post("bad.webp", DAMAGED)
+    shown = shelf.post("a.jpg", KINDS["jpeg"]())
+    team_id = shelf.workspace.team_id
+    shelf.slack.faults.slow(DOWNLOAD, delay_s=0.5, times=2)
+    assert ask(thumbnails, shelf, good, bad, shown, patience_s=0.0) == {}
+    assert not thumbnails.is_ready(team_id, [good, bad, shown])
+    assert thumbnails.is_ready(team_id, [shown])
+    eventually(lambda: thumbnails.is_ready(team_id, [good, bad, shown]), what="both")
+    assert set(ask(thumbnails, shelf, good, bad, patience_s=0.0)) == {good.face.photo_id}

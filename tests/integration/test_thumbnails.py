@@ -4,15 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.domain.model import EngineId, FileId, PhotoId, TeamId
+from pipeline.domain.arrays import Embedding
+from pipeline.domain.model import ChannelId, EngineId, FileId, PhotoId, TeamId
 from pipeline.storage.connect import Database
 from pipeline.storage.photos import Photos
 from pipeline.storage.thumbnails import Thumbnails
 from pipeline.storage.workspaces import Workspaces
-from tests.strategies import found_photo
+from tests.strategies import QUERY, found_photo, photo_faces
 
 TEAM, OTHER = TeamId("T1"), TeamId("T2")
 PHOTO, SECOND = FileId("F1"), FileId("F2")
+ENGINE, CHANNEL = EngineId("test"), ChannelId("C1")
 ONE, TWO = FileId("FT1"), FileId("FT2")
 
 
@@ -20,22 +22,55 @@ class Album:
     """Photos of which Slack shows none."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.photos = Photos(database)
         self.thumbnails = Thumbnails(database)
         for team_id in (TEAM, OTHER):
-            Workspaces(database).claim(team_id, EngineId("test"))
+            Workspaces(database).claim(team_id, ENGINE)
+            Workspaces(database).watch(team_id, CHANNEL, "offsite")
 
-    def post(self, file_id: FileId = PHOTO, *, version: str = "1") -> PhotoId:
+    def post(
+        self,
+        file_id: FileId = PHOTO,
+        *,
+        version: str = "1",
+        media_type: str = "image/heic",
+        day: int = 0,
+    ) -> PhotoId:
         """A photo, or another version of it."""
-        self.photos.add(TEAM, [found_photo(file_id, version=version, media_type="image/heic")])
-        with self._database.transaction() as connection:
+        photo = found_photo(file_id, version=version, media_type=media_type, day=day)
+        self.photos.add(TEAM, [photo])
+        with self.database.transaction() as connection:
             row = connection.execute(
                 "select photo_id from photos where team_id = %(team_id)s and file_id = %(file_id)s",
                 {"team_id": TEAM, "file_id": file_id},
             ).fetchone()
         assert row is not None
         return PhotoId(row["photo_id"])
+
+    def show(self, name: str, *, media_type: str = "image/heic", day: int = 0) -> PhotoId:
+        """A photo with a face in the index, in a watched channel."""
+        photo_id = self.post(FileId(name), media_type=media_type, day=day)
+        assert self.read(photo_id)
+        return photo_id
+
+    def read(self, photo_id: PhotoId, *embeddings: Embedding, version: str = "1") -> bool:
+        """Take the photo into the index, with a face unless told otherwise."""
+        return self.photos.put_faces(
+            TEAM,
+            photo_id,
+            engine_id=ENGINE,
+            version=version,
+            content_hash=b"1",
+            faces=photo_faces(*embeddings or [QUERY]),
+        )
+
+    def missing(self, *leaving_out: PhotoId, limit: int = 10) -> list[PhotoId]:
+        """Those that a thumbnail should be made for."""
+        found = self.thumbnails.missing(
+            TEAM, shown_types={"image/png", "image/jpeg"}, leaving_out=leaving_out, limit=limit
+        )
+        return list(found)
 
     def put(self, photo_id: PhotoId, file_id: FileId = ONE, *, version: str = "1") -> bool:
         """Whether the file was kept; if not, it is the one to be deleted."""
@@ -143,3 +178,64 @@ def test_a_workspace_has_its_own(album: Album) -> None:
     assert album.thumbnails.get(OTHER, [photo_id]) == {}
     assert album.thumbnails.put(OTHER, photo_id, TWO, version="1") == TWO
     assert album.thumbnails.get(TEAM, [photo_id]) == {photo_id: ONE}
+
+
+def test_photos_that_may_be_asked_for_and_have_none_are_missing_theirs_newest_first(
+    album: Album,
+) -> None:
+    first, third, second = (album.show(f"F{day}", day=day) for day in (1, 3, 2))
+
+    assert album.missing() == [third, second, first]
+    assert album.missing(limit=2) == [third, second]
+    assert album.missing(third, first) == [second]
+
+
+def test_what_slack_shows_or_is_no_picture_needs_none(album: Album) -> None:
+    for number, media_type in enumerate(("image/jpeg", "image/png", "video/mp4", "", "imagery/a")):
+        album.show(f"F{number}", media_type=media_type)
+
+    assert album.missing() == []
+
+
+def test_a_photo_with_a_thumbnail_of_its_present_version_misses_none(album: Album) -> None:
+    kept, changed = album.show("F1"), album.show("F2")
+    album.put(kept, ONE)
+    album.put(changed, TWO)
+    before = album.missing()
+    album.post(FileId("F2"), version="2")
+    album.read(changed, version="2")
+
+    assert before == []
+    assert album.missing() == [changed]
+
+
+def test_a_photo_that_is_not_read_or_shows_no_face_misses_none(album: Album) -> None:
+    album.post(FileId("F1"))
+    unreadable, faceless = album.show("F2"), album.show("F3")
+    album.photos.mark_unreadable(TEAM, unreadable, "no picture")
+    with album.database.transaction() as connection:
+        connection.execute("delete from faces where photo_id = %s", [faceless])
+
+    assert album.missing() == []
+
+
+def test_faces_of_another_engine_than_the_present_one_count_for_nothing(album: Album) -> None:
+    album.show("F1")
+    with album.database.transaction() as connection:
+        connection.execute("update workspaces set engine_id = 'another'")
+
+    assert album.missing() == []
+
+
+def test_a_photo_that_no_watched_channel_shows_misses_none(album: Album) -> None:
+    album.show("F1")
+    with album.database.transaction() as connection:
+        connection.execute("update channels set watched = false where team_id = 'T1'")
+
+    assert album.missing() == []
+
+
+def test_another_workspace_misses_nothing_of_this_one(album: Album) -> None:
+    album.show("F1")
+
+    assert not album.thumbnails.missing(OTHER, shown_types=(), leaving_out=(), limit=10)

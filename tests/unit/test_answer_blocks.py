@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.blocks import answer as blocks
-from bot.pages import Page
+from bot.pages import Page, Rejected
 from bot.payloads import Click, FaceInPhoto
 from bot.question import Question
 from pipeline.domain.model import Box, Match, PhotoId
@@ -39,7 +39,7 @@ BENS = Question(people=(BEN,))
 TOGETHER = Question(people=(BEN, ME, CAT))
 
 
-def rendered(one: Page, *, pictures: bool = True, noted: FaceInPhoto | None = None) -> list[Json]:
+def rendered(one: Page, *, pictures: bool = True, noted: Rejected | None = None) -> list[Json]:
     return taken(blocks.answer(one, pictures=pictures, noted=noted))
 
 
@@ -118,7 +118,7 @@ def longest(first: int = 0) -> Page:
 
 @pytest.mark.parametrize("first", [0, 9_980, 9_990])
 def test_slack_takes_the_largest_answer(first: int) -> None:
-    answer = rendered(longest(first), noted=FACE)
+    answer = rendered(longest(first), noted=Rejected(face=FACE, also=16))
 
     assert len(rows_of(answer)) == 10
     assert len(elements(answer)["me"]) == 10
@@ -127,7 +127,7 @@ def test_slack_takes_the_largest_answer(first: int) -> None:
 
 
 def test_the_largest_answer_has_every_note_and_every_button() -> None:
-    answer = rendered(longest(), noted=FACE)
+    answer = rendered(longest(), noted=Rejected(face=FACE, also=16))
 
     notes = next(each for each in answer if each["type"] == "context")["elements"]
     assert 2 < len(notes) <= 10
@@ -152,7 +152,7 @@ def test_a_name_without_a_link_stays_in_its_place(name: str) -> None:
 
     title, facts = blocks.photo_lines(no_link, found()).split("\n")
 
-    assert re.fullmatch(r"\*[^*_~`<>|]+\*", title)
+    assert re.fullmatch(r"\*(?:[^*_~`<>|]|(?<=[^\W_])_(?=[^\W_]))+\*", title)
     assert facts.startswith("✅ sure · <!date^")
 
 

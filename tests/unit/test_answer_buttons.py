@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import answer as blocks
-from bot.pages import Page
+from bot.pages import Page, Rejected
 from bot.payloads import Click, FaceInPhoto, StaleButtonError
 from bot.question import Question
 from pipeline.domain.model import Box, PhotoId
@@ -32,7 +32,10 @@ BENS = Question(people=(BEN,))
 TOGETHER = Question(people=(BEN, ME, CAT))
 
 
-def rendered(one: Page, *, pictures: bool = True, noted: FaceInPhoto | None = None) -> list[Json]:
+NOTED = Rejected(face=FACE, also=16)
+
+
+def rendered(one: Page, *, pictures: bool = True, noted: Rejected | None = None) -> list[Json]:
     return taken(blocks.answer(one, pictures=pictures, noted=noted))
 
 
@@ -124,9 +127,10 @@ def test_a_selfie_is_offered_where_one_of_the_asker_would_help(
 
 
 def test_a_face_that_was_rejected_can_be_taken_back() -> None:
-    answer = rendered(page(many(1), MINE), noted=FACE)
+    answer = rendered(page(many(1), MINE), noted=Rejected(face=FACE, also=16))
 
     (undo,) = elements(answer)["undo"]
+    assert "nor 16 photos more in which it looks just the same" in answer[0]["text"]["text"]
     assert FaceInPhoto.from_value(undo["value"]) == FACE
     assert question_of(answer[0]["block_id"]) == MINE
 
@@ -134,7 +138,9 @@ def test_a_face_that_was_rejected_can_be_taken_back() -> None:
 def test_every_row_carries_its_question() -> None:
     question = replace(LONGEST_QUESTION, first=0)
     asker = question.people[3]
-    answer = rendered(page(many(12, sure=False), question, asker=asker), noted=FACE)
+    answer = rendered(
+        page(many(12, sure=False), question, asker=asker), noted=Rejected(face=FACE, also=16)
+    )
 
     block_ids = [each["block_id"] for each in answer if "block_id" in each]
     assert len(block_ids) == 12

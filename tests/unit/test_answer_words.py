@@ -69,7 +69,7 @@ def many(number: int, **facts: Any) -> Found:
         (found(), MINE, "I found no photos of you yet."),
         (found(), BENS, "I found no photos of <@U2> yet."),
         (found(), replace(MINE, only_sure=True), "I found no photos of you yet that I am sure of."),
-        (found(), replace(MINE, until=UNTIL), f"I found no photos of you until {UNTIL_TEXT} yet."),
+        (found(), replace(MINE, until=UNTIL), f"I found no photos of you until {UNTIL_TEXT}."),
         (many(14), MINE.at(10), "*Photos 11–14 of 14* of you"),
         (many(34), TOGETHER.at(10), "*Photos 11–20 of 34* of you, <@U2> and <@U3> together"),
     ],

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from bot.blocks import gallery as blocks
+from bot.blocks import modal
 from bot.pages import Page
 from bot.payloads import Click
 from bot.question import Question
@@ -214,5 +215,5 @@ def test_a_shared_message_says_who_shares_how_many() -> None:
 
 @pytest.mark.parametrize("title", ["Gallery", "Share photos", "Use a selfie", "Findme"])
 def test_a_modal_can_wait_and_tell(title: str) -> None:
-    assert taken_view(blocks.waiting(title))["title"]["text"] == title
-    assert mrkdwn_texts(taken_view(blocks.told(title, "Sorry.")))[0] == "Sorry."
+    assert taken_view(modal.waiting(title))["title"]["text"] == title
+    assert mrkdwn_texts(taken_view(modal.told(title, "Sorry.")))[0] == "Sorry."

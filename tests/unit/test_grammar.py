@@ -79,6 +79,16 @@ def refusal(text: str) -> str:
         ("since “12 May” me", "me since 2026-05-12"),
         ("since May 12, 2025 and <@U2>", "<@U2> since 2025-05-12"),
         ("since 3. May", "me since 2026-05-03"),
+        ("since 05.06.", "me since 2025-06-05"),
+        ("since 3. 5. 2025", "me since 2025-05-03"),
+        ("since (12.05.)", "me since 2026-05-12"),
+        ("on 12.05", "me since 2026-05-12 until 2026-05-12"),
+        ("on 12.05.", "me since 2026-05-12 until 2026-05-12"),
+        ("from 1.5. to 10.5. sure", "me since 2026-05-01 until 2026-05-10 sure"),
+        ("since 12.05. 17:00", "me since 2026-05-12 17:00:00"),
+        ("since 12 May 17:00", "me since 2026-05-12 17:00:00"),
+        ("in 05.2025", "me since 2025-05-01 until 2025-05-31"),
+        ("since 2025.", "me since 2025-01-01"),
         ("since the day before yesterday", "me since 2026-05-13"),
         ("since last week <#C1>", "me in <#C1> since 2026-05-04"),
         ("since 3 days ago sure", "me since 2026-05-12 sure"),
@@ -134,6 +144,16 @@ def test_a_selfie_can_be_asked_for(text: str) -> None:
         ("yesterdy", "I can't place “yesterdy”. Did you mean `/findme yesterday`?"),
         ("foo", "I can't place “foo”. Did you mean `/findme`?"),
         ("photos of me", "I can't place “photos”. Did you mean `/findme me`?"),
+        ("me and you", "I can't place “you”. Did you mean `/findme me`?"),
+        ("me and you and", "I can't place “you”. Did you mean `/findme me`?"),
+        ("foo and me", "Did you mean `/findme me`?"),
+        ("me and you since monday", "Did you mean `/findme me since monday`?"),
+        ("<@U2|bob> and me, foo", "Did you mean /findme <@U2> and me?"),
+        ("since 10.30", "I can't read “10.30” as a date. Did you mean `/findme since monday`?"),
+        ("since 3 5 2025", "I can't read “3 5 2025” as a date."),
+        ("since monday 10.30", "I can't place “10.30”. Did you mean `/findme since monday`?"),
+        ("since 12 may 10", "I can't place “10”. Did you mean `/findme since 12 may`?"),
+        ("since 17h", "I can't read “17h” as a date."),
         ("hlep", "Did you mean `/findme help`?"),
         ("selfi", "Did you mean `/findme selfie`?"),
         ("<@U2|bob> shure", "I can't place “shure”. Did you mean /findme <@U2> sure?"),
@@ -214,6 +234,23 @@ def test_last_monday_begins_at_midnight_where_the_asker_is() -> None:
     assert typed("since yesterday", now=now, timezone=AUCKLAND) == "me since 2026-05-17"
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("since monday", "me since 2026-05-11"),
+        ("until monday", "me until 2026-05-11"),
+        ("on monday", "me since 2026-05-11 until 2026-05-11"),
+        ("since last monday", "me since 2026-05-04"),
+        ("until last monday", "me until 2026-05-04"),
+        ("on last monday", "me since 2026-05-04 until 2026-05-04"),
+        ("from last monday to monday", "me since 2026-05-04 until 2026-05-11"),
+        ("since monday 9:15", "me since 2026-05-11 09:15:00"),
+    ],
+)
+def test_on_a_monday_monday_is_today_and_last_monday_a_week_ago(text: str, meant: str) -> None:
+    assert typed(text, now=datetime(2026, 5, 11, 14, 30, tzinfo=NEW_YORK)) == meant
+
+
 def test_dates_are_read_in_the_askers_language() -> None:
     question = parsed(
         "since letzte woche sure", asker=ME, now=FRIDAY, timezone=NEW_YORK, languages=("de-DE",)
@@ -287,8 +324,41 @@ def test_any_text_is_a_question_or_a_refusal_that_is_short_and_safe(text: str) -
 
 
 @settings(deadline=None)  # the first date in a language takes longer
+@given(
+    keyword=st.sampled_from(["since", "until", "after", "before"]),
+    words=st.text("0123456789. ", max_size=12),
+    language=st.sampled_from(["en-US", "en-GB", "de-DE"]),
+)
+def test_digits_and_dots_after_a_keyword_bound_whole_days(
+    keyword: str, words: str, language: str
+) -> None:
+    try:
+        question = parsed(
+            f"{keyword} {words}", asker=ME, now=FRIDAY, timezone=NEW_YORK, languages=(language,)
+        )
+    except UsageError:
+        return
+    assert isinstance(question, Question)
+    bound = question.since or question.until
+    assert bound
+    local = bound.astimezone(NEW_YORK)
+    assert beginning(local.date(), timezone=NEW_YORK) == bound
+
+
+@settings(deadline=None)  # the first date in a language takes longer
 @given(TEXTS)
-def test_a_suggestion_is_a_command_that_works(text: str) -> None:
+def test_a_suggestion_never_ends_with_a_word_that_joins(text: str) -> None:
+    sentence = ""
+    try:
+        asked(f"{text} and you and")
+    except UsageError as error:
+        sentence = str(error)
+    assert not re.search(r" (?:and|with|&amp;|[+–—-])`?\?$", sentence)
+
+
+@settings(deadline=None)  # the first date in a language takes longer
+@given(TEXTS)
+def test_a_suggestion_is_is_a_command_that_works(text: str) -> None:
     try:
         asked(text)
     except UsageError as error:

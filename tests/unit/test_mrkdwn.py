@@ -13,6 +13,7 @@ from tests.rendering import assert_directions_end, is_unseen, parsed
 from tests.strategies import photo_names
 
 FAMILY = "👨\u200d👩\u200d👧"
+EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
 
@@ -22,8 +23,10 @@ ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007
         ("a & b < c > d", "a &amp; b &lt; c &gt; d"),
         ("&amp;", "&amp;amp;"),
         ("a\n\tb", "a b"),
-        ("IMG_1.jpg", "IMGˍ1.jpg"),
+        ("IMG_1.jpg", "IMG_1.jpg"),
         ("*_~`|", "∗ˍ∼ˋ¦"),
+        ("_a_ or b_", "ˍaˍ or bˍ"),
+        ("a__b (_c)", "aˍˍb (ˍc)"),
         (">>> so", "›&gt;&gt; so"),
         ("😀 party", "😀 party"),
         ("<!channel>", "&lt;!channel&gt;"),
@@ -40,7 +43,8 @@ def test_what_is_written_from_right_to_left_turns_nothing_beside_it() -> None:
 @given(photo_names() | st.text())
 def test_escaped_text_holds_no_mark_up(text: str) -> None:
     escaped = escape(text)
-    assert not set("<>*_~`|\n") & set(escaped)
+    assert not set("<>*~`|\n") & set(escaped)
+    assert not EDGE_UNDERSCORE.search(escaped)
     assert not re.search(r"&(?!(?:amp|lt|gt);)", escaped)
     assert {token[0] for token in parsed(escaped)} <= {"text"}
     assert_directions_end(escaped)

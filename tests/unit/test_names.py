@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.files.downloads import Downloads
-from bot.names import Names, day
+from bot.names import Names, TimeZonesOfPeople, day
 from bot.sandbox import Sandbox, changes
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import ChannelId, EngineId, TeamId, UserId
-from pipeline.errors import PersonGoneError
+from pipeline.errors import PersonGoneError, SourceUnavailableError
 from pipeline.storage.connect import Database
 from pipeline.storage.workspaces import Workspaces
 
@@ -58,6 +58,21 @@ def test_whose_account_was_closed_is_gone_but_keeps_a_name(slack: Sandbox, names
     with pytest.raises(PersonGoneError):
         names.time_zone_of(UserId(person.id))
     assert names.person(UserId(person.id)) == "Cy Roe"
+
+
+def test_for_alerts_a_zone_is_known_or_it_is_none(slack: Sandbox, names: Names) -> None:
+    zones = TimeZonesOfPeople(names._workspace)
+    ann, bo = (
+        UserId(slack.people.add_person(name, tz="Europe/Berlin").id) for name in ("Ann", "Bo")
+    )
+    slack.faults.fail("users.info", error="some_error")
+    with pytest.raises(SourceUnavailableError):
+        zones.time_zone_of(ann)
+    assert zones.time_zone_of(ann) == BERLIN
+    slack.people.deactivate(slack.workspace.person(bo))
+    for gone in (bo, UserId("U999999999")):
+        with pytest.raises(PersonGoneError):
+            zones.time_zone_of(gone)
 
 
 def test_channels_are_named_if_they_are_watched(names: Names, database: Database) -> None:

@@ -48,16 +48,16 @@ def reference(quality: float = 0.6, *, faces: int = 1) -> Reference:
 @pytest.mark.parametrize("problem", ["", "I can't see a face."])
 @pytest.mark.parametrize("response_url", ["", RESPONSE_URL])
 def test_slack_takes_the_form_for_a_picture(problem: str, response_url: str) -> None:
-    view = taken_view(blocks.form(response_url, problem=problem))
+    view = taken_view(blocks.ask({"response_url": response_url}, problem=problem))
 
-    assert json.loads(view["private_metadata"]) == {"response_url": response_url, "channel": ""}
+    assert json.loads(view["private_metadata"]) == {"response_url": response_url}
     assert ("⚠️" in mrkdwn_texts(view)[0]) is bool(problem)
     (picture,) = elements(view)["picture"]
     assert picture["max_files"] == 1
 
 
 def test_a_problem_that_is_too_long_is_cut() -> None:
-    view: Json = blocks.form("", problem="&amp; <@U1> " * 1_000).to_dict()
+    view: Json = blocks.ask({}, problem="&amp; <@U1> " * 1_000).to_dict()
 
     assert view_problems(view, may_show=lambda _: True) == []
     parsed(mrkdwn_texts(view)[0])
@@ -73,18 +73,19 @@ def test_a_problem_that_is_too_long_is_cut() -> None:
     ],
 )
 def test_what_a_selfie_is_worth_is_told_in_words(quality: float, words: str) -> None:
-    view = taken_view(blocks.judged(reference(quality), token=TOKEN, response_url=RESPONSE_URL))
+    view = taken_view(
+        blocks.judged(reference(quality), {"response_url": RESPONSE_URL}, token=TOKEN)
+    )
 
     assert mrkdwn_texts(view)[0] == f"I see one face in your picture: *{words}*."
     assert json.loads(view["private_metadata"]) == {
-        "channel": "",
         "response_url": RESPONSE_URL,
         "token": TOKEN,
     }
 
 
 def test_a_selfie_is_kept_or_used_once() -> None:
-    view = taken_view(blocks.judged(reference(), token=TOKEN, response_url=""))
+    view = taken_view(blocks.judged(reference(), {}, token=TOKEN))
 
     (use,) = elements(view)["use"]
     assert [each["value"] for each in use["options"]] == [blocks.KEEP, blocks.ONCE]

@@ -96,7 +96,7 @@ def test_nobody_else_gets_it(selfies: Selfies, team: TeamId, person: UserId) -> 
 
 
 def test_a_made_up_token_gets_nothing(selfies: Selfies) -> None:
-    with pytest.raises(SelfieGoneError, match="give it again"):
+    with pytest.raises(SelfieGoneError, match="choose it again"):
         selfies.get(TEAM, ANN, "0" * 12)
 
 
