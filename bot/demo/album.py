@@ -20,6 +20,10 @@ from bot.demo.portraits import SceneryName, Who, scenery, studio
 _LANCZOS: Final = Image.Resampling.LANCZOS
 _BICUBIC: Final = Image.Resampling.BICUBIC
 _EXIF_ORIENTATION: Final = 0x0112
+_OUT_OF_FOCUS: Final[tuple[tuple[Who, str, float], ...]] = (
+    ("eileen", "Tom", 0.0095),
+    ("grace", "Maya", 0.016),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,8 @@ def _alone() -> Iterator[AlbumPhoto]:
         poster="Maya",
         note="head and shoulders",
     )
-    yield _jpeg(
-        studio("grace").resize((1024, 1200), _LANCZOS),
-        "Commodore Hopper.jpg",
-        "grace",
-        poster="Tom",
-        note="the whole portrait",
-    )
+    whole = studio("grace").resize((1024, 1200), _LANCZOS)
+    yield _jpeg(whole, "Commodore Hopper.jpg", "grace", poster="Tom", note="the whole portrait")
     yield _jpeg(
         studio("grace").crop((95, 40, 440, 385)).resize((640, 640), _LANCZOS),
         "IMG_2043 (cropped).jpg",
@@ -82,6 +81,11 @@ def _alone() -> Iterator[AlbumPhoto]:
         live=True,
         note="tight crop",
     )
+
+    for who, poster, blur in _OUT_OF_FOCUS:
+        blurred = scenes.out_of_focus(studio(who), blur)
+        name = f"dance floor {poster.lower()}.jpg"
+        yield _jpeg(blurred, name, who, poster=poster, note="out of focus: who can be sure?")
 
     scene = scenes.add(scenes.park((1500, 1125)), "eileen", face_px=170, x_px=690)
     yield _jpeg(
@@ -149,13 +153,8 @@ def _alone() -> Iterator[AlbumPhoto]:
     yield _jpeg(ImageOps.mirror(scene), "selfie.jpg", "grace", poster="Olu", note="mirrored")
 
     scene = scenes.add(scenes.park((1280, 960)), "eileen", face_px=50, x_px=820, floor_px=640)
-    yield _jpeg(
-        scenes.low_wall(scene, 640),
-        "IMG_2063.jpg",
-        "eileen",
-        poster="Tom",
-        note="face 50 px, far away",
-    )
+    far = scenes.low_wall(scene, 640)
+    yield _jpeg(far, "IMG_2063.jpg", "eileen", poster="Tom", note="face 50 px, far away")
     yield _jpeg(
         scenes.hung(scenes.wall((1280, 960)), "grace", face_px=54, at=(610, 400)),
         "hallway.jpg",

@@ -195,3 +195,9 @@ def rolled(image: Image.Image, anticlockwise_deg: float) -> Image.Image:
 def lit(image: Image.Image, light: float) -> Image.Image:
     """The picture with `light` times its brightness."""
     return image if light == 1.0 else ImageEnhance.Brightness(image).enhance(light)
+
+
+def out_of_focus(image: Image.Image, blur: float) -> Image.Image:
+    """A small picture of it, blurred by `blur` of its shorter side."""
+    small = ImageOps.contain(image, (420, 420), _LANCZOS)
+    return small.filter(ImageFilter.GaussianBlur(min(small.size) * blur))
