@@ -1,7 +1,7 @@
 """From a question to a page of its answer: searched anew, since what may be seen changes."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from bot.files.thumbnails import Thumbnails
 from bot.names import Names, day
@@ -93,11 +93,17 @@ class Answers:
         if tell_of is not None:
             channels = {one: name for one, name in channels.items() if one == tell_of}
         zone, now = self._names.time_zone_of(asker), self._clock()
+        posters = {match.face.share.shared_by for match in matches}
+        people = self._names.people([one for one in posters if one is not None])
+
+        def on(when: datetime) -> str:
+            return day(when, now=now, zone=zone)
+
         return [
             Shown(
                 match=match,
                 file_id=_file_id(match, converted),
-                alt_text=self._alt_text(match, channels, now, zone),
+                alt_text=_alt_text(match, people, channels, on=on),
             )
             for match in matches
         ]
@@ -108,14 +114,19 @@ class Answers:
         names = self._names.channels(team_id) if len(channels) == 1 else {}
         return next((names[one] for one in channels if one in names), "photos")
 
-    def _alt_text(
-        self, match: Match, channels: Mapping[ChannelId, str], now: datetime, zone: tzinfo
-    ) -> str:
-        share = match.face.share
-        by = f" by {self._names.person(share.shared_by)}" if share.shared_by else ""
-        name = channels.get(share.channel_id)
-        where = f" in #{name}" if name else ""
-        return f"Photo posted{by} on {day(share.shared_at, now=now, zone=zone)}{where}"
+
+def _alt_text(
+    match: Match,
+    people: Mapping[UserId, str],
+    channels: Mapping[ChannelId, str],
+    *,
+    on: Callable[[datetime], str],
+) -> str:
+    share = match.face.share
+    by = f" by {people[share.shared_by]}" if share.shared_by else ""
+    name = channels.get(share.channel_id)
+    where = f" in #{name}" if name else ""
+    return f"Photo posted{by} on {on(share.shared_at)}{where}"
 
 
 def _file_id(match: Match, converted: Mapping[PhotoId, FileId]) -> FileId | None:

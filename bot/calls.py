@@ -1,6 +1,7 @@
 """Calling Slack's Web API: its errors become ours."""
 
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -42,7 +43,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> Any:
     try:
         return method(**arguments)
     except SlackApiError as error:
-        code = str(error.response.get("error") or error.response.status_code)
+        code = _code(error)
         if code in _GONE:
             raise PhotoGoneError from error
         raise SlackRefusedError(
@@ -50,7 +51,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> Any:
             code=code,
             retry_after_s=_retry_after_s(error),
         ) from error
-    except (SlackClientError, OSError) as error:
+    except (SlackClientError, HTTPException, OSError) as error:
         raise SourceUnavailableError("Slack can't be reached just now.") from error
 
 
@@ -73,6 +74,12 @@ def in_words(error: FindmeError) -> str:
             )
         case _:
             return str(error)
+
+
+def _code(error: SlackApiError) -> str:
+    """Slack's one word for it; where a proxy answers with a page, the SDK puts in a sentence."""
+    word = str(error.response.get("error") or "")
+    return word if word and " " not in word else str(error.response.status_code)
 
 
 def _advice(error: SlackApiError) -> str:

@@ -210,3 +210,4 @@ class Edge:
         self.parcels.stop()
         self.thumbnails.stop()
         self.uploads.close()
+        self.names.close()

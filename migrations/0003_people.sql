@@ -1,31 +1,34 @@
 -- What people choose, what they were told, and what the bot keeps in Slack.
 
--- When a photo came into the index for the first time: a re-index changes nothing of it.
-alter table photos add column added_at timestamptz not null default now();
-
 -- Photos as they arrive in the index, numbered in the order in which that can be seen. Times can't
--- tell: a transaction that commits late has an early one. arrived_at is the indexed_at that the
--- number stands for; a photo that was indexed again gets another.
+-- tell: a transaction that commits late has an early one. A photo that is read again keeps its
+-- number, one whose file was edited gets another; first_arrival is the first it got.
 create sequence photo_arrivals;
 alter table photos add column arrival bigint;
+alter table photos add column first_arrival bigint;
+-- the indexed_at, and what was in the file, when it got its number
 alter table photos add column arrived_at timestamptz;
--- Nobody waits for what is there already.
-update photos set arrival = 0, arrived_at = indexed_at;
-create index photos_unnumbered on photos (team_id)
-    where state = 'indexed' and arrived_at is distinct from indexed_at;
+alter table photos add column arrived_hash bytea;
+-- Nobody waits for what is there already. What is pending still has no number, and gets one.
+update photos
+set arrival = 0, first_arrival = 0, arrived_at = indexed_at, arrived_hash = content_hash
+where content_hash is not null;
+create index photos_unnumbered on photos (team_id, indexed_at)
+    where content_hash is not null and content_hash is distinct from arrived_hash;
 create index photos_by_arrival on photos (team_id, arrival);
 
 -- An admin took the channel out: it stays so although the bot is still in it.
 alter table channels add column kept_out boolean not null default false;
 
--- Whoever wants to hear of new photos, since when, and up to which arrival they were looked for.
+-- Whoever wants to hear of new photos: those whose first arrival is after on_from. Up to looked_to
+-- they were looked for.
 create table alerts (
     team_id text not null references workspaces,
     user_id text not null,
-    turned_on_at timestamptz not null,
+    on_from bigint not null,
     looked_to bigint not null,
-    -- the end of the night in which there was something to tell
-    quiet_until timestamptz,
+    -- the end of the night in which there was something to tell, or of a pause after a failure
+    wait_until timestamptz,
     primary key (team_id, user_id)
 );
 

@@ -96,20 +96,24 @@ class VerdictStore(Protocol):
 class AlertStore(Protocol):
     """Who wants to hear of new photos, where each was looked for last, what they were told."""
 
-    def turn_on(self, team_id: TeamId, user_id: UserId, *, now: datetime) -> None:
-        """Photos that come into the index from `now` on are news; if alerts are on, nothing."""
+    def turn_on(self, team_id: TeamId, user_id: UserId) -> None:
+        """Photos that come into the index from now on are news; if alerts are on, nothing.
+
+        Raises: BusyError.
+        """
         ...
 
     def turn_off(self, team_id: TeamId, user_id: UserId) -> bool:
         """Tell them no more; False if alerts were off."""
         ...
 
-    def is_on(self, team_id: TeamId, user_id: UserId) -> bool:
-        """Whether they want to hear of new photos."""
-        ...
+    def due(
+        self, team_id: TeamId, *, now: datetime, gather: timedelta, limit: int | None = None
+    ) -> Sequence[Look]:
+        """Whom to look for: those for whom a photo arrived `gather` ago that is not looked at.
 
-    def due(self, team_id: TeamId, *, now: datetime, gather: timedelta) -> Sequence[Look]:
-        """Whom to look for: those for whom a photo arrived `gather` ago that is not looked at."""
+        Who waits longest comes first, `limit` of them at most. Raises: BusyError.
+        """
         ...
 
     def wait(self, team_id: TeamId, user_id: UserId, *, until: datetime) -> None:
@@ -152,5 +156,8 @@ class TimeZones(Protocol):
     """Where people are."""
 
     def time_zone_of(self, user_id: UserId) -> tzinfo:
-        """The zone of the person's clock. Raises SourceUnavailableError, PersonGoneError."""
+        """The zone of the person's clock; never a guess.
+
+        Raises: SourceUnavailableError, PersonGoneError.
+        """
         ...

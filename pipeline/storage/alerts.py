@@ -8,10 +8,13 @@ from pipeline.domain.alerts import Look
 from pipeline.domain.model import ChannelId, PhotoId, TeamId, UserId
 from pipeline.storage.connect import Connection, Database, lock_shares
 
+BATCH = 500
+PATIENCE_S = 3.0
+
 # Once turned on, turning on again changes nothing: what is new since then stays so.
 TURN_ON = """
-insert into alerts (team_id, user_id, turned_on_at, looked_to)
-select %(team_id)s, %(user_id)s, %(now)s, coalesce(max(p.arrival), 0)
+insert into alerts (team_id, user_id, on_from, looked_to)
+select %(team_id)s, %(user_id)s, coalesce(max(p.arrival), 0), coalesce(max(p.arrival), 0)
 from photos p where p.team_id = %(team_id)s
 on conflict (team_id, user_id) do nothing
 """
@@ -22,36 +25,62 @@ select exists (
     select from alerts where team_id = %(team_id)s and user_id = %(user_id)s
 ) as is_on
 """
-IS_ANY_UNNUMBERED = """
-select exists (select from alerts where team_id = %(team_id)s) and exists (
-    select from photos where team_id = %(team_id)s
-    and state = 'indexed' and arrived_at is distinct from indexed_at
-) as is_any
+# In the index's order: PostgreSQL takes the others for many, and would read all photos for one.
+UNNUMBERED = """
+select photo_id from photos where team_id = %(team_id)s
+and content_hash is not null and content_hash is distinct from arrived_hash
+order by indexed_at limit 1
 """
 # Under the lock, so that whoever sees a number sees all lower ones: looking up to one misses none.
 NUMBER = """
-update photos set arrival = nextval('photo_arrivals'), arrived_at = indexed_at
-where team_id = %(team_id)s and state = 'indexed' and arrived_at is distinct from indexed_at
+with batch as (
+    select photo_id from photos where team_id = %(team_id)s
+    and content_hash is not null and content_hash is distinct from arrived_hash
+    order by indexed_at limit %(batch)s
+), numbered as materialized (
+    select photo_id, nextval('photo_arrivals') as arrival from batch
+)
+update photos p
+set arrival = n.arrival, first_arrival = coalesce(p.first_arrival, n.arrival),
+    arrived_at = coalesce(p.indexed_at, now()), arrived_hash = p.content_hash
+from numbered n
+where p.team_id = %(team_id)s and p.photo_id = n.photo_id
 """
+# Edited files get numbers too, and may be old: who has nothing else to look at looks past them.
+SKIP_OLD = """
+update alerts a set looked_to = latest.up_to
+from (select max(arrival) as up_to from photos where team_id = %(team_id)s) latest
+where a.team_id = %(team_id)s and a.looked_to < latest.up_to and (
+    select p.arrival from photos p
+    where p.team_id = %(team_id)s and p.arrival > a.looked_to and p.first_arrival > a.on_from
+    order by p.arrival limit 1
+) is null
+"""
+# The first number is of the photo that waits longest, give or take the end of a transaction.
 DUE = """
-select a.user_id, a.looked_to as seen, max(p.arrival) as up_to
+select a.user_id, a.looked_to as seen, latest.up_to
 from alerts a
-join photos p on p.team_id = a.team_id and p.arrival > a.looked_to
-    and p.added_at > a.turned_on_at
-where a.team_id = %(team_id)s and (a.quiet_until is null or a.quiet_until <= %(now)s)
-group by a.user_id, a.looked_to
-having min(p.arrived_at) <= %(waited_since)s
-order by a.user_id
+cross join (select max(arrival) as up_to from photos where team_id = %(team_id)s) latest
+cross join lateral (
+    select p.arrived_at + %(gather)s::interval as at from photos p
+    where p.team_id = %(team_id)s and p.arrival > a.looked_to and p.first_arrival > a.on_from
+    order by p.arrival limit 1
+) due
+where a.team_id = %(team_id)s and a.looked_to < latest.up_to
+and due.at <= %(now)s and (a.wait_until is null or a.wait_until <= %(now)s)
+order by greatest(due.at, a.wait_until), a.user_id
+limit %(limit)s
 """
 WAIT = """
-update alerts set quiet_until = %(until)s where team_id = %(team_id)s and user_id = %(user_id)s
+update alerts set wait_until = %(until)s where team_id = %(team_id)s and user_id = %(user_id)s
 """
-# Not what they could see before alerts were on, whichever of its copies is found now.
+# Not what they could see before alerts were on, whichever of its copies is found now. What has no
+# number yet came later than whatever has.
 NEWS = """
 select p.photo_id from photos p
 join alerts a on a.team_id = p.team_id and a.user_id = %(user_id)s
 where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
-and p.added_at > a.turned_on_at
+and (p.first_arrival is null or p.first_arrival > a.on_from)
 and not exists (
     select from alerted t where t.team_id = p.team_id and t.user_id = a.user_id
     and (t.content_hash = p.content_hash or t.photo_id = p.photo_id)
@@ -60,7 +89,7 @@ and not exists (
     select from photos o
     join shares s on s.team_id = o.team_id and s.photo_id = o.photo_id
     where o.team_id = p.team_id and o.content_hash = p.content_hash
-    and o.added_at <= a.turned_on_at and s.channel_id = any(%(channel_ids)s)
+    and o.first_arrival <= a.on_from and s.channel_id = any(%(channel_ids)s)
 )
 """
 # Of several that look at once, one gets it; whoever turned alerts off meanwhile is told nothing.
@@ -91,37 +120,50 @@ class Alerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def turn_on(self, team_id: TeamId, user_id: UserId, *, now: datetime) -> None:
-        """Photos that come into the index from `now` on are news; if alerts are on, nothing."""
-        values = {"team_id": team_id, "user_id": user_id, "now": now}
+    def turn_on(self, team_id: TeamId, user_id: UserId) -> None:
+        """Photos that come into the index from now on are news; if alerts are on, nothing.
+
+        Raises: BusyError.
+        """
+        self._number(team_id)
+        values = {"team_id": team_id, "user_id": user_id}
         with self._database.transaction() as connection:
+            # What is in the index has a number by then, and what has a number is old.
+            lock_shares(connection, team_id, patience_s=PATIENCE_S)
+            while _number_some(connection, team_id):
+                pass
             connection.execute(TURN_ON, values)
 
     def turn_off(self, team_id: TeamId, user_id: UserId) -> bool:
         """Tell them no more; False if alerts were off. What they were told stays known."""
         return self._changes(TURN_OFF, {"team_id": team_id, "user_id": user_id})
 
-    def is_on(self, team_id: TeamId, user_id: UserId) -> bool:
-        """Whether they want to hear of new photos."""
-        with self._database.transaction() as connection:
-            return has_alerts(connection, team_id, user_id)
-
-    def due(self, team_id: TeamId, *, now: datetime, gather: timedelta) -> list[Look]:
+    def due(
+        self, team_id: TeamId, *, now: datetime, gather: timedelta, limit: int | None = None
+    ) -> list[Look]:
         """Whom to look for: those for whom a photo arrived `gather` ago that is not looked at.
 
-        Not those who are to be left in peace until later than `now`. Two indexed queries where
-        nothing arrived.
+        Not those who are to be left in peace until later than `now`. Who waits longest comes
+        first, `limit` of them at most. Raises: BusyError.
         """
-        values = {"team_id": team_id, "now": now, "waited_since": now - gather}
+        self._number(team_id)
+        values = {"team_id": team_id, "now": now, "gather": gather, "limit": limit}
         with self._database.transaction() as connection:
-            row = connection.execute(IS_ANY_UNNUMBERED, values).fetchone()
-            if row is not None and row["is_any"]:
-                lock_shares(connection, team_id)
-                connection.execute(NUMBER, values)
+            connection.execute(SKIP_OLD, values)
             return [
                 Look(user_id=UserId(row["user_id"]), seen=row["seen"], up_to=row["up_to"])
                 for row in connection.execute(DUE, values)
             ]
+
+    def _number(self, team_id: TeamId) -> None:
+        """A batch a transaction: listing, deleting and re-indexing wait for the lock meanwhile."""
+        is_more = True
+        while is_more:
+            with self._database.transaction() as connection:
+                if connection.execute(UNNUMBERED, {"team_id": team_id}).fetchone() is None:
+                    return
+                lock_shares(connection, team_id, patience_s=PATIENCE_S)
+                is_more = _number_some(connection, team_id)
 
     def wait(self, team_id: TeamId, user_id: UserId, *, until: datetime) -> None:
         """Leave them in peace until then."""
@@ -174,6 +216,12 @@ class Alerts:
     def _changes(self, statement: LiteralString, values: dict[str, object]) -> bool:
         with self._database.transaction() as connection:
             return connection.execute(statement, values).rowcount > 0
+
+
+def _number_some(connection: Connection, team_id: TeamId) -> bool:
+    """Number a batch; whether there may be more."""
+    values = {"team_id": team_id, "batch": BATCH}
+    return connection.execute(NUMBER, values).rowcount == BATCH
 
 
 def _values(team_id: TeamId, look: Look) -> dict[str, object]:

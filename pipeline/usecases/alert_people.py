@@ -1,8 +1,9 @@
 """Tell people of new photos of them: gathered, not at night, once."""
 
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import timedelta
 
 import structlog
 
@@ -25,6 +26,13 @@ log = structlog.get_logger(__name__)
 GATHER = timedelta(minutes=30)
 """So long the first new photo waits for others."""
 
+MOST_AT_A_TICK = 30
+"""People: the others' turn comes at the next tick. A message each stays far below any limit."""
+
+PAUSE = timedelta(minutes=1)
+LONG_PAUSE = timedelta(hours=1)
+"""Each try is a whole search: so long whoever could not be told is left alone."""
+
 
 class AlertPeople:
     """The tick: whoever turned alerts on is told of what arrived since.
@@ -38,32 +46,49 @@ class AlertPeople:
         find_photos: FindPhotos,
         alerts: AlertStore,
         people: TimeZones,
-        tell: Callable[[TeamId, UserId, Found], None],
+        compose: Callable[[TeamId, UserId, Found], Callable[[], None]],
         clock: Clock,
         gather: timedelta = GATHER,
         quiet: Quiet | None = None,
+        most: int = MOST_AT_A_TICK,
     ) -> None:
-        """`tell` raises PersonGoneError of whoever can't be told ever again.
+        """`compose` makes a message, which is sent when it is called.
 
-        It raises SourceUnavailableError if nothing was told and it is worth another try.
-        `quiet` is the night, from 21:00 to 08:00 unless given.
+        Sending raises PersonGoneError of whoever can't be told ever again, and
+        SourceUnavailableError only if it is certain that nothing was sent. After any other error
+        it counts as told. `quiet` is the night, from 21:00 to 08:00 unless given; `most` people
+        are looked for at a tick.
         """
         self._find_photos = find_photos
         self._alerts = alerts
         self._people = people
-        self._tell = tell
+        self._compose = compose
         self._clock = clock
         self._gather = gather
         self._quiet = quiet or Quiet()
+        self._most = most
+        self._stopped = threading.Event()
 
     def __call__(self, team_id: TeamId) -> int:
         """Look for whoever it is time for; returns how many were told.
 
         What goes wrong with one person keeps nobody else from theirs.
-        Raises: DatabaseUnavailableError.
+        Raises: DatabaseUnavailableError, BusyError.
         """
-        looks = self._alerts.due(team_id, now=self._clock(), gather=self._gather)
-        return sum(self._guarded(team_id, look) for look in looks)
+        if self._stopped.is_set():
+            return 0
+        told = 0
+        for look in self._alerts.due(
+            team_id, now=self._clock(), gather=self._gather, limit=self._most
+        ):
+            if self._stopped.is_set():
+                break
+            told += self._guarded(team_id, look)
+        return told
+
+    def stop(self) -> None:
+        """End a tick under way with the person that it is at, and begin no more."""
+        self._stopped.set()
 
     def _guarded(self, team_id: TeamId, look: Look) -> bool:
         try:
@@ -78,14 +103,19 @@ class AlertPeople:
             self._alerts.looked(team_id, look)
             log.info("alert.nobody_known", error=type(error).__name__)
         except FindmeError as error:
+            self._pause(team_id, look, max(PAUSE, _asked_for(error)))
             log.warning("alert.failed", error=type(error).__name__, reason=str(error))
         except Exception:
+            self._pause(team_id, look, LONG_PAUSE)
             log.exception("alert.failed")
         return False
 
+    def _pause(self, team_id: TeamId, look: Look, pause: timedelta) -> None:
+        self._alerts.wait(team_id, look.user_id, until=self._clock() + pause)
+
     def _alert(self, team_id: TeamId, look: Look) -> bool:
         user_id, now = look.user_id, self._clock()
-        morning = self._quiet.until(now, self._zone_of(user_id))
+        morning = self._quiet.until(now, self._people.time_zone_of(user_id))
         if morning is not None:
             self._alerts.wait(team_id, user_id, until=morning)
             return False
@@ -93,17 +123,29 @@ class AlertPeople:
         if not found.sure:
             self._alerts.looked(team_id, look)
             return False
+        # Before anything is claimed: what fails until then is tried again.
+        send = self._compose(team_id, user_id, found)
         claimed = self._alerts.claim(team_id, look, _photo_ids(found))
-        found = _of(found, claimed)
-        if not found.matches:
-            return False
+        if len(claimed) < len(found.matches):
+            found = _of(found, claimed)
+            if not found.matches:
+                return False
+            send = self._composed_anew(team_id, look, found)
         try:
-            self._tell(team_id, user_id, found)
+            send()
         except SourceUnavailableError:
             self._alerts.unclaim(team_id, look, claimed)
             raise
         log.info("alert.told", photos=len(found.matches), sure=found.sure)
         return True
+
+    def _composed_anew(self, team_id: TeamId, look: Look, found: Found) -> Callable[[], None]:
+        """Of what was claimed, since somebody deleted some of it just now."""
+        try:
+            return self._compose(team_id, look.user_id, found)
+        except Exception:
+            self._alerts.unclaim(team_id, look, _photo_ids(found))
+            raise
 
     def _new(self, team_id: TeamId, user_id: UserId) -> Found:
         """What the person would find now, and was not told of."""
@@ -113,13 +155,11 @@ class AlertPeople:
             self._alerts.news(team_id, user_id, _photo_ids(found), channel_ids=found.channel_ids),
         )
 
-    def _zone_of(self, user_id: UserId) -> tzinfo:
-        try:
-            return self._people.time_zone_of(user_id)
-        except PersonGoneError:
-            raise
-        except FindmeError:
-            return UTC
+
+def _asked_for(error: FindmeError) -> timedelta:
+    """How long the source wants to be left alone."""
+    seconds = error.retry_after_s if isinstance(error, SourceUnavailableError) else None
+    return timedelta(seconds=seconds or 0)
 
 
 def _photo_ids(found: Found) -> list[PhotoId]:

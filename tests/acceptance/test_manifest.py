@@ -12,7 +12,6 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from bot.alerting import Alerting
 from bot.sandbox import Channel, FileId, Message, Person, SlackApp
 from bot.sandbox.web_api import METHODS
 from pipeline.ports import FaceReader
@@ -138,12 +137,11 @@ def _every_surface(office: Office, eileen: Person, channel: Channel, answer: Mes
     (alerted,) = office.show(channel, snapshot("eileen", 17))
     edge = office.running.edge
     noon = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12)
-    tell = Alerting(edge.workspace.client, edge.answers)
     alert_people = AlertPeople(
         find_photos=edge.find_photos,
         alerts=edge.runtime.alerts,
         people=edge.names,
-        tell=tell,
+        compose=edge.alerting,
         clock=lambda: noon,
     )
     assert alert_people(office.running.team_id) == 1
@@ -173,9 +171,9 @@ def _an_admins_day(office: Office) -> None:
     people.run_command(office.organiser, quiet, "/findme-admin")
     panel = modal(office, office.organiser)
     people.click(office.organiser, panel, "remove_channel", value=quiet.id)
-    assert "I forgot" in words(modal(office, office.organiser, other_than=panel))
+    assert "I knew nothing about" in words(modal(office, office.organiser, other_than=panel))
     somebody = office.person()
-    assert "I forgot" in office.admin(office.organiser, quiet, f"forget @{somebody.name}").text
+    assert "I knew nothing about" in office.admin(office.organiser, quiet, f"forget @{somebody.name}").text
 
 
 def _is_trouble(entry: EventDict) -> bool:

@@ -92,10 +92,10 @@ class Office:
         """Two references, two verdicts, alerts, and a photo that they were told of."""
         self.profile(user_id, team_id)
         self.selfie("s1", user_id=user_id, team_id=team_id)
-        photo_id = self.post("F1", content=b"one", team_id=team_id)
+        self.alerts.turn_on(team_id, user_id)
+        photo_id = self.post(f"F {user_id}", content=user_id.encode(), team_id=team_id)
         for box, verdict in ((LEFT, Verdict.ME), (RIGHT, Verdict.NOT_ME)):
             assert self.verdicts.give(team_id, user_id, photo_id, box, verdict)
-        self.alerts.turn_on(team_id, user_id, now=now() - timedelta(hours=1))
         (look,) = (
             look
             for look in self.alerts.due(team_id, now=now(), gather=timedelta())
@@ -231,7 +231,7 @@ def test_who_turns_alerts_on_after_being_forgotten_starts_anew(office: Office) -
     office.all_of(ANN)
     office.forget(TEAM, ANN)
 
-    office.alerts.turn_on(TEAM, ANN, now=now())
+    office.alerts.turn_on(TEAM, ANN)
 
     assert office.alerts.due(TEAM, now=now(), gather=timedelta()) == []
 

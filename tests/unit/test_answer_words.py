@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import answer as blocks
-from bot.pages import Page
-from bot.payloads import FaceInPhoto
+from bot.pages import Page, Rejected
 from bot.question import Question
 from pipeline.domain.model import Certainty, ChannelId, Match
 from pipeline.usecases.find_photos import Found
@@ -37,7 +36,7 @@ SINCE_TEXT = f"<!date^{SINCE.timestamp():.0f}^{{date_short}}|01 May 2026>"
 UNTIL_TEXT = f"<!date^{UNTIL.timestamp() - 1:.0f}^{{date_short}}|03 May 2026>"
 
 
-def rendered(one: Page, *, pictures: bool = True, noted: FaceInPhoto | None = None) -> list[Json]:
+def rendered(one: Page, *, pictures: bool = True, noted: Rejected | None = None) -> list[Json]:
     return taken(blocks.answer(one, pictures=pictures, noted=noted))
 
 

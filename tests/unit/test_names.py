@@ -1,5 +1,6 @@
 """Names and days: never an answer withheld for want of a name, and no day of another zone."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
@@ -28,20 +29,22 @@ def slack() -> Iterator[Sandbox]:
 def names(slack: Sandbox, database: Database) -> Iterator[Names]:
     downloads = Downloads(token=slack.bot_token, api_url=slack.api_url)
     workspace = SlackWorkspace(web_client(slack.bot_token, slack.api_url), downloads)
-    yield Names(workspace, Workspaces(database))
+    made = Names(workspace, Workspaces(database))
+    yield made
+    made.close()
     workspace.close()
 
 
 def test_a_person_goes_by_their_name_and_lives_in_their_zone(slack: Sandbox, names: Names) -> None:
     ann = UserId(slack.people.add_person("Ann Lee", tz="Europe/Berlin").id)
-    assert names.person(ann) == "Ann Lee"
+    assert names.people([ann]) == {ann: "Ann Lee"}
     assert names.time_zone_of(ann) == BERLIN
     assert names.languages(ann)[-1] == "en"
 
 
 def test_nobody_and_a_stranger_are_somebody_who_lives_by_utc(names: Names) -> None:
-    assert names.person(None) == "somebody"
-    assert names.person(UserId("U999999999")) == "somebody"
+    assert names.people([]) == {}
+    assert names.people([UserId("U999999999")]) == {UserId("U999999999"): "somebody"}
     assert names.time_zone_of(UserId("U999999999")) == ZoneInfo("UTC")
     assert names.languages(UserId("U999999999")) == ["en"]
 
@@ -57,20 +60,36 @@ def test_whose_account_was_closed_is_gone_but_keeps_a_name(slack: Sandbox, names
     slack.people.deactivate(person)
     with pytest.raises(PersonGoneError):
         names.time_zone_of(UserId(person.id))
-    assert names.person(UserId(person.id)) == "Cy Roe"
+    assert names.people([UserId(person.id)]) == {UserId(person.id): "Cy Roe"}
+
+
+def test_ten_people_are_asked_for_side_by_side_and_no_longer_than_a_second(
+    slack: Sandbox, names: Names
+) -> None:
+    people = [UserId(slack.people.add_person(f"No {number}").id) for number in range(10)]
+    slack.faults.slow("users.info", delay_s=0.3, times=10)
+    started_s = time.monotonic()
+    found = names.people(people)
+    assert time.monotonic() - started_s < 1.5
+    assert list(found.values()).count("somebody") < 5
+    slack.faults.slow("users.info", delay_s=4, times=1)
+    late = UserId(slack.people.add_person("Zoe").id)
+    started_s = time.monotonic()
+    assert names.people([late]) == {late: "somebody"}
+    assert time.monotonic() - started_s < 2
 
 
 def test_for_alerts_a_zone_is_known_or_it_is_none(slack: Sandbox, names: Names) -> None:
     zones = TimeZonesOfPeople(names._workspace)
-    ann, bo = (
-        UserId(slack.people.add_person(name, tz="Europe/Berlin").id) for name in ("Ann", "Bo")
+    dee, eve = (
+        UserId(slack.people.add_person(name, tz="Europe/Berlin").id) for name in ("Dee", "Eve")
     )
     slack.faults.fail("users.info", error="some_error")
     with pytest.raises(SourceUnavailableError):
-        zones.time_zone_of(ann)
-    assert zones.time_zone_of(ann) == BERLIN
-    slack.people.deactivate(slack.workspace.person(bo))
-    for gone in (bo, UserId("U999999999")):
+        zones.time_zone_of(dee)
+    assert zones.time_zone_of(dee) == BERLIN
+    slack.people.deactivate(slack.workspace.person(eve))
+    for gone in (eve, UserId("U999999999")):
         with pytest.raises(PersonGoneError):
             zones.time_zone_of(gone)
 
