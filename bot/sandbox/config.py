@@ -72,7 +72,8 @@ class SlackApp:
     """The app under test as its manifest would describe it, with its credentials.
 
     `scopes` are those of the bot token; `events` are subscriptions by their manifest names;
-    `should_escape` is the commands' setting of that name; `hints` go by command.
+    `should_escape` is the commands' setting of that name; `hints` go by command. Where
+    `messages_tab_read_only`, people can't write to the bot in its Messages tab.
     """
 
     name: str = "findme"
@@ -81,6 +82,7 @@ class SlackApp:
     commands: tuple[str, ...] = ("/findme", "/findme-admin")
     should_escape: bool = True
     hints: Mapping[str, CommandHint] = field(default_factory=dict)
+    messages_tab_read_only: bool = False
     bot_token: str = field(default_factory=lambda: _token("xoxb", "1000", "2000"), repr=False)
     app_token: str = field(default_factory=lambda: _token("xapp", "1", "A000000001"), repr=False)
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
@@ -93,6 +95,7 @@ class SlackApp:
         """
         features = manifest["features"]
         commands = features.get("slash_commands", ())
+        app_home = features.get("app_home", {})
         return cls(
             name=features["bot_user"]["display_name"],
             scopes=frozenset(manifest["oauth_config"]["scopes"]["bot"]),
@@ -106,6 +109,7 @@ class SlackApp:
                 )
                 for command in commands
             },
+            messages_tab_read_only=app_home.get("messages_tab_read_only_enabled", False),
             **given,
         )
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from bot.sandbox.acting import People
 from bot.sandbox.addressing import NotAllowed
 from bot.sandbox.calls import parts
-from bot.sandbox.guard import Endpoint, guarded, json_of
+from bot.sandbox.guard import Asked, Endpoint, Unusable, guarded, json_of, query_of
 from bot.sandbox.inputs import Filled
 from bot.sandbox.model import (
     ChannelId,
@@ -34,12 +34,12 @@ WAIT_MAX_S = 60.0
 LOOK_EVERY_S = 0.02
 
 
-async def wait_for(ws: Workspace, predicate: Callable[[], object], wait_s: float | str) -> None:
+async def wait_for(ws: Workspace, predicate: Callable[[], object], wait_s: float) -> None:
     """Wait until the predicate is true, the sandbox stops, or the time is over.
 
     Many pages may wait at once, so that none of them may hold a thread.
     """
-    until = time.monotonic() + min(float(wait_s), WAIT_MAX_S)
+    until = time.monotonic() + min(wait_s, WAIT_MAX_S)
     # Changes are made in threads of all kinds, and asyncio's own events are no use to these.
     while not ws.is_stopping and not predicate() and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(LOOK_EVERY_S)
@@ -170,17 +170,19 @@ class Control:
         person = self._people.person(PersonId(asked["person"]))
         return {"channel": channel_json(self._ws, self._people.open_direct(person))}
 
-    async def _invoked(self, invocation: Invocation, asked: Json) -> Json:
+    async def _invoked(self, invocation: Invocation, asked: Asked) -> Json:
         shape: Json = {"invocation": asdict(invocation) | {"kind": invocation.kind.value}}
         if asked.get("outcome_s"):
             outcomes = self._ws.outcomes
-            await wait_for(self._ws, lambda: invocation.id in outcomes, asked["outcome_s"])
+            await wait_for(
+                self._ws, lambda: invocation.id in outcomes, asked.number("outcome_s", 0)
+            )
             outcome = outcomes.get(invocation.id)
             shape["outcome"] = {"error": outcome.error} if outcome else None
         if not asked.get("wait_s"):
             return shape
         found = self._people.answers_so_far
-        await wait_for(self._ws, lambda: found(invocation), asked["wait_s"])
+        await wait_for(self._ws, lambda: found(invocation), asked.number("wait_s", 0))
         return shape | {"answers": [self._message_json(message) for message in found(invocation)]}
 
     async def state(self, request: Request) -> Json:
@@ -189,9 +191,10 @@ class Control:
         With `after` (a `revision`) and `wait_s` the answer waits for a change since then.
         """
         ws, people = self._ws, self._people
-        after = int(request.query_params.get("after", -1))
-        await wait_for(ws, lambda: ws.revision > after, request.query_params.get("wait_s", 0))
-        who = request.query_params.get("person")
+        asked = query_of(request)
+        after = asked.number("after", -1)
+        await wait_for(ws, lambda: ws.revision > after, asked.number("wait_s", 0))
+        who = asked.get("person")
         with ws.changed:
             seen = [m for c in ws.channels for m in people.messages(c)]
             shape: Json = {
@@ -229,13 +232,16 @@ def _filled(asked: Json) -> Filled:
     }
 
 
-async def _with_bytes(request: Request) -> tuple[Json, bytes]:
+async def _with_bytes(request: Request) -> tuple[Asked, bytes]:
     """The arguments from the query with the body, or both from a form with a part `file`."""
-    asked: Json = dict(request.query_params)
+    asked = query_of(request)
     body = await request.body()
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/form-data"):
         form = parts(content_type, body)
+        if "file" not in form:
+            msg = "The part `file` is missing."
+            raise Unusable(msg)
         filename, body = form.pop("file")
         asked |= {"filename": filename} if filename else {}
         asked |= {name: data.decode() for name, (_, data) in form.items()}

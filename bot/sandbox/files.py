@@ -1,4 +1,7 @@
-"""Bytes over HTTP: guarded files and thumbnails, public avatars, uploads, message addresses."""
+"""Bytes over HTTP: files and thumbnails for a token, avatars, uploads, message addresses.
+
+Avatars need no token, as in Slack, but their hash; no other site's page gets them.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,9 @@ from starlette.routing import Route
 from bot.sandbox import pictures
 from bot.sandbox.calls import parts
 from bot.sandbox.faults import DOWNLOAD, UPLOAD, Faults
+from bot.sandbox.guard import guarded
 from bot.sandbox.model import FileId, PersonId, SharedFile, Ts
-from bot.sandbox.render import message_json
+from bot.sandbox.render import avatar_hash, message_json
 from bot.sandbox.state import Workspace
 from bot.sandbox.web_api import bearer_token, faulty
 
@@ -44,9 +48,9 @@ class FileRoutes:
         return [
             Route("/files-pri/{key}/{name:path}", self.file),
             Route("/files-tmb/{key}/{side_px:int}.jpg", self.thumbnail),
-            Route("/avatars/{name}", self.avatar),
+            Route("/avatars/{name}", guarded(self.avatar)),
             Route("/upload/v1/{file_id}", self.upload, methods=["POST"]),
-            Route("/archives/{channel}/p{digits:int}", self.message),
+            Route("/archives/{channel}/p{digits:int}", guarded(self.message, from_links=True)),
         ]
 
     async def file(self, request: Request) -> Response:
@@ -90,8 +94,10 @@ class FileRoutes:
     async def avatar(self, request: Request) -> Response:
         """Give a profile picture: `<person>-<hash>_<side>.jpg`, or `…_original` as uploaded."""
         owner, _, size = request.path_params["name"].rpartition("_")
-        person = self._ws.people.get(PersonId(owner.partition("-")[0]))
-        if person is None:
+        person_id, _, given_hash = owner.partition("-")
+        person = self._ws.people.get(PersonId(person_id))
+        # Ids are easily guessed; the hash is told to those alone who may see the person.
+        if person is None or given_hash != avatar_hash(person):
             return _missing()
         picture = person.picture
         if size == "original" and picture:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import binascii
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.routing import Route
 
 from bot.sandbox.acting import People
-from bot.sandbox.guard import Endpoint, guarded, json_of
+from bot.sandbox.guard import Asked, Endpoint, Unusable, guarded, json_of
 from bot.sandbox.model import ChannelId, Json, PersonId
 from bot.sandbox.render import channel_json, person_json
 from bot.sandbox.state import Workspace
@@ -44,7 +46,7 @@ class Furnishing:
             picture=_picture(asked),
             admin=bool(asked.get("admin")),
             guest=bool(asked.get("guest")),
-            tz=asked.get("tz", "UTC"),
+            tz=_time_zone(asked),
         )
         for channel in asked.get("channels", ()):
             self._people.join(person, ChannelId(channel))
@@ -63,6 +65,9 @@ class Furnishing:
         channel = self._people.add_channel(
             asked["name"], members=members, private=bool(asked.get("private"))
         )
+        if asked.get("invite_bot") and not members:
+            msg = "Somebody must be in the channel to invite the bot: give `members`."
+            raise Unusable(msg)
         if asked.get("invite_bot"):
             channel = self._people.invite_bot(channel, by=members[0])
         return {"channel": channel_json(self._ws, channel)}
@@ -77,5 +82,18 @@ class Furnishing:
         return {"channel": channel_json(self._ws, channel)}
 
 
-def _picture(asked: Json) -> bytes | None:
-    return base64.b64decode(asked["picture"]) if asked.get("picture") else None
+def _picture(asked: Asked) -> bytes | None:
+    try:
+        return base64.b64decode(asked["picture"]) if asked.get("picture") else None
+    except (TypeError, binascii.Error) as e:
+        msg = "The field `picture` must be base64."
+        raise Unusable(msg) from e
+
+
+def _time_zone(asked: Asked) -> str:
+    name = asked.get("tz", "UTC")
+    try:
+        return ZoneInfo(name).key
+    except (LookupError, TypeError, ValueError, OSError) as e:
+        msg = f"There is no time zone {name!r}; one is `Europe/Berlin`."
+        raise Unusable(msg) from e

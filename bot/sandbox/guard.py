@@ -1,12 +1,13 @@
 """Who may talk to the sandbox as a person: this machine alone, and no other site's page.
 
-Requests with a foreign Host (DNS rebinding) or from another site's page get 403.
+Requests with a foreign Host (DNS rebinding), from another site's page or from another port's get
+403. Those that no page sends (of curl, of a bot) carry no Origin, and are let in.
 """
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -19,8 +20,44 @@ from bot.sandbox.state import Missing
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
+# blob: is for previews of pictures that are not sent yet.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+"""What every guarded answer tells a browser."""
+
+# A page of another port is of the same site, and of another origin.
+_OWN_SITES = frozenset({None, "same-origin", "none"})
+
 Endpoint = Callable[[Request], Awaitable[Json | Response]]
 """Answers with a JSON object, or with a response of its own."""
+
+
+class Unusable(Exception):  # noqa: N818 - reads as what is the matter
+    """A field that is missing or can't be used; the argument is the sentence that says so."""
+
+
+class Asked(dict[str, Any]):
+    """What a request asks, by field; one that must be there and is not is told by its name."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        """Raise Unusable."""
+        raise Unusable(f"The field `{name}` is missing.")
+
+    def number(self, name: str, default: float) -> float:
+        """A number, which a query carries as text. Raises Unusable."""
+        try:
+            return float(self.get(name) or default)
+        except (TypeError, ValueError) as e:
+            msg = f"The field `{name}` must be a number."
+            raise Unusable(msg) from e
 
 
 def is_loopback(netloc: str) -> bool:
@@ -40,37 +77,51 @@ def guarded(
     """
 
     async def answer(request: Request) -> Response:
-        foreign = _foreign_part(request, from_links=from_links)
-        if foreign:
-            return refusal(403, f"foreign {foreign}")
-        try:
-            found = await endpoint(request)
-        except NotAllowed as e:
-            return refusal(409, str(e))
-        except Missing as e:
-            return refusal(404, f"no such {e}")
-        except (ApiError, LookupError, ValueError, TypeError, binascii.Error) as e:
-            return refusal(400, f"{type(e).__name__}: {e}")
-        return found if isinstance(found, Response) else JSONResponse({"ok": True, **found})
+        response = await _answer(endpoint, request, from_links=from_links)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
 
     return answer
 
 
+async def _answer(endpoint: Endpoint, request: Request, *, from_links: bool) -> Response:
+    try:
+        foreign = _foreign_part(request, from_links=from_links)
+        if foreign:
+            return refusal(403, f"foreign {foreign}")
+        found = await endpoint(request)
+    except NotAllowed as e:
+        return refusal(409, str(e))
+    except Missing as e:
+        return refusal(404, f"no such {e}")
+    except (Unusable, ApiError, LookupError, ValueError, TypeError, AttributeError) as e:
+        # The texts of some speak of Python, which is no help to whoever asks.
+        is_pythons = isinstance(e, KeyError | TypeError | AttributeError | UnicodeError)
+        return refusal(400, "A field has a value of the wrong kind." if is_pythons else str(e))
+    return found if isinstance(found, Response) else JSONResponse({"ok": True, **found})
+
+
 def _foreign_part(request: Request, *, from_links: bool) -> str | None:
-    origin = request.headers.get("origin")
-    if not is_loopback(request.headers.get("host", "")):
+    host = request.headers.get("host", "")
+    if not is_loopback(host):
         return "host"
-    if origin is not None and not is_loopback(urlsplit(origin).netloc):
+    if request.headers.get("origin") not in {None, f"http://{host}"}:
         return "origin"
-    if not from_links and request.headers.get("sec-fetch-site") == "cross-site":
+    if not from_links and request.headers.get("sec-fetch-site") not in _OWN_SITES:
         return "page"
     return None
 
 
-async def json_of(request: Request) -> Json:
+async def json_of(request: Request) -> Asked:
     """The JSON object in a request's body. Raises ApiError."""
     content_type = request.headers.get("content-type", "application/json")
-    return read_arguments("", content_type, await request.body())
+    return Asked(read_arguments("", content_type, await request.body()))
+
+
+def query_of(request: Request) -> Asked:
+    """The fields in a request's query."""
+    return Asked(request.query_params)
 
 
 def refusal(status: int, error: str) -> Response:

@@ -58,13 +58,18 @@ def person_json(ws: Workspace, person: Person) -> Json:
     }
 
 
+def avatar_hash(person: Person) -> str:
+    """What the addresses of a person's pictures change with."""
+    if person.picture:
+        return person.picture.hash
+    return "g" + hashlib.sha256(person.id.encode()).hexdigest()[:11]
+
+
 def profile_json(ws: Workspace, person: Person) -> Json:
     """The profile in a user object; `image_original` only where the person uploaded a picture."""
-    picture = person.picture
-    default_hash = "g" + hashlib.sha256(person.id.encode()).hexdigest()[:11]
-    avatar_hash = picture.hash if picture else default_hash
+    picture, found_hash = person.picture, avatar_hash(person)
     largest_px = max(512, picture.side_px) if picture else 512
-    base = f"{ws.origin}/avatars/{person.id}-{avatar_hash}"
+    base = f"{ws.origin}/avatars/{person.id}-{found_hash}"
     profile: Json = {
         "title": "",
         "phone": "",
@@ -78,7 +83,7 @@ def profile_json(ws: Workspace, person: Person) -> Json:
         "status_text": "",
         "status_emoji": "",
         "status_expiration": 0,
-        "avatar_hash": avatar_hash,
+        "avatar_hash": found_hash,
         "team": ws.team_id,
     }
     if picture:

@@ -173,7 +173,8 @@ def _an_admins_day(office: Office) -> None:
     people.click(office.organiser, panel, "remove_channel", value=quiet.id)
     assert "I forgot" in words(modal(office, office.organiser, other_than=panel))
     somebody = office.person()
-    assert "I knew nothing about" in office.admin(office.organiser, quiet, f"forget @{somebody.name}").text
+    told = office.admin(office.organiser, quiet, f"forget @{somebody.name}").text
+    assert "I knew nothing about" in told
 
 
 def _is_trouble(entry: EventDict) -> bool:

@@ -234,7 +234,9 @@ class Visitor:
         """
         # A font of emoji and thumbnails may come a moment later than what is around them.
         self.page.evaluate("document.fonts.ready")
-        self.page.wait_for_function("[...document.images].every((each) => each.complete)")
+        # The page's policy allows no polling from inside it.
+        while not self.page.evaluate("[...document.images].every((each) => each.complete)"):
+            self.page.wait_for_timeout(50)
         folder = Path(_SCREENSHOTS) if _SCREENSHOTS else self.screenshots
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}-{'phone' if self.is_phone_wide else 'desktop'}.png"

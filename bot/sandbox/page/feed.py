@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,17 +27,21 @@ SHOWN_FILETYPES = frozenset({"jpg", "png", "gif", "webp"})
 
 AVATAR_SIDE_PX = 192
 
+_FILE_IN_URL = re.compile(r"-(F\w+)/")
+
 
 def feed(ws: Workspace, person: Person | None) -> Json:
     """All that the page needs; without a person, only who there is to act as.
 
-    `people`, `commands` and the ids of the bot come for everybody; `channels` (with all public
-    ones by name), `messages`, `modals` (the stack, topmost last), `home` for the person.
+    `people`, `commands` and what the bot is come for everybody; `channels` (with all public ones
+    by name), `messages`, `modals` (the stack, topmost last), `home` for the person. Messages and
+    views tell in `gone` which files in their blocks are no more.
     """
     with ws.changed:
         shape: Json = {
             "bot_user_id": ws.bot_user_id,
             "bot_name": ws.app.name,
+            "is_bot_read_only": ws.app.messages_tab_read_only,
             "people": [_person(ws, each) for each in ws.people.values()],
             "commands": [_command(ws, name) for name in ws.app.commands],
         }
@@ -81,7 +86,7 @@ def sees_file(ws: Workspace, person: Person, file: SharedFile) -> bool:
         shown += [view.blocks for view in ws.modals.get(person.id, ())]
         if person.id in ws.homes:
             shown.append(ws.homes[person.id].blocks)
-        return any(_names(found, file.id) for found in _slack_files(shown))
+        return any(_file_id(found) == file.id for found in _slack_files(shown))
 
 
 def _slack_files(value: Any) -> Iterator[Json]:
@@ -94,8 +99,14 @@ def _slack_files(value: Any) -> Iterator[Json]:
             yield from _slack_files(each)
 
 
-def _names(slack_file: Json, file_id: FileId) -> bool:
-    return slack_file.get("id") == file_id or f"-{file_id}/" in str(slack_file.get("url", ""))
+def _file_id(slack_file: Json) -> FileId:
+    in_url = _FILE_IN_URL.search(str(slack_file.get("url", "")))
+    return FileId(str(slack_file.get("id") or (in_url[1] if in_url else "")))
+
+
+def _gone(ws: Workspace, blocks: Iterable[Json]) -> list[FileId]:
+    named = {_file_id(found) for found in _slack_files(list(blocks))}
+    return sorted(each for each in named if each not in ws.files or ws.files[each].is_deleted)
 
 
 def _person(ws: Workspace, person: Person) -> Json:
@@ -136,6 +147,7 @@ def _message(ws: Workspace, message: Message) -> Json:
         "author": message.author,
         "text": message.text,
         "blocks": list(message.blocks),
+        "gone": _gone(ws, message.blocks),
         "files": [_file(ws.files[file_id]) for file_id in message.files],
         "is_ephemeral": message.is_ephemeral,
         "is_edited": message.edited_ts is not None,
@@ -165,6 +177,7 @@ def _file(file: SharedFile) -> Json:
 def _view(ws: Workspace, view: View) -> Json:
     return view_json(ws, view) | {
         "errors": dict(view.errors or {}),
+        "gone": _gone(ws, view.blocks),
         "filled": [
             {"block_id": block_id, "action_id": action_id, "value": value}
             for (block_id, action_id), value in ws.filled.get(view.id, {}).items()

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bot.sandbox import pictures
 from bot.sandbox.control import wait_for
-from bot.sandbox.guard import guarded, refusal
+from bot.sandbox.guard import guarded, query_of, refusal
 from bot.sandbox.model import FileId, PersonId, SharedFile
 from bot.sandbox.page.feed import SHOWN_FILETYPES, feed, sees_file
 from bot.sandbox.pictures import THUMB_SIDES_PX, filetype_of, mimetype_of
@@ -24,17 +24,6 @@ from bot.sandbox.state import Workspace
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
-# blob: is for previews of pictures that are not sent yet.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "cross-origin-resource-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -63,7 +52,7 @@ class Page:
         """Give the page; its script asks for all that is on it."""
         ws = self._ws
         page = self._index.render(name=ws.name, bot_name=ws.app.name, origin=ws.origin)
-        return HTMLResponse(page, headers=_HEADERS | {"cache-control": "no-store"})
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
 
     async def part(self, request: Request) -> Response:
         """Give a script, a style sheet or a drawing of the page."""
@@ -71,9 +60,11 @@ class Page:
         known = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
         if name not in known:
             return refusal(404, "no such part")
-        headers = _HEADERS | {"cache-control": "no-cache"}
+        path = known[name]
         return Response(
-            known[name].read_bytes(), media_type=_TYPES[known[name].suffix], headers=headers
+            path.read_bytes(),
+            media_type=_TYPES[path.suffix],
+            headers={"cache-control": "no-cache"},
         )
 
     async def feed(self, request: Request) -> Response:
@@ -81,9 +72,9 @@ class Page:
 
         If nothing changes in that time, the answer says so with the `version` alone.
         """
-        ws, query = self._ws, request.query_params
+        ws, query = self._ws, query_of(request)
         person = ws.person(PersonId(query["person"])) if query.get("person") else None
-        after = query.get("after", "")
+        after: str = query.get("after", "")
         seen_revision = -1
         body: bytes = b""
         version = ""
@@ -97,7 +88,7 @@ class Page:
             version = hashlib.sha256(body).hexdigest()[:16]
             return version != after
 
-        await wait_for(ws, is_new, query.get("wait_s", 0))
+        await wait_for(ws, is_new, query.number("wait_s", 0))
         if seen_revision < 0:
             is_new()
         if version == after:
@@ -107,14 +98,14 @@ class Page:
 
     async def file(self, request: Request) -> Response:
         """Give a file that `person` may see, or with `side_px` a thumbnail of it."""
-        ws, query = self._ws, request.query_params
+        ws, query = self._ws, query_of(request)
         person = ws.person(PersonId(query["person"]))
         file = ws.file(FileId(request.path_params["file_id"]))
         if not sees_file(ws, person, file):
             return refusal(404, "no such file")
-        headers = _HEADERS | {"cache-control": "private, max-age=600"}
+        headers = {"cache-control": "private, max-age=600"}
         if "side_px" in query:
-            return await _thumbnail(file, int(query["side_px"]), headers)
+            return await _thumbnail(file, int(query.number("side_px", 0)), headers)
         if filetype_of(file.name) in SHOWN_FILETYPES and not query.get("download"):
             return Response(file.data, media_type=mimetype_of(file.name), headers=headers)
         # Whatever else people post is never opened as a page of this origin.

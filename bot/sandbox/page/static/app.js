@@ -2,13 +2,14 @@
 import { getFeed, post, Refused } from "./api.js";
 import { drawComposer } from "./composer.js";
 import { el, icon, toast } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { drawHome } from "./home.js";
 import { drawMessages } from "./messages.js";
 import { drawModal } from "./modals.js";
 import { drawSidebar, setOpen } from "./sidebar.js";
 import {
-  addressOf, APP, changed, currentChannel, directChannel, humans, markSeen, myChannels, onChange,
-  person, readAddress, state,
+  addressOf, APP, changed, currentChannel, directChannel, forgetPerson, humans, isLoaded, markSeen,
+  myChannels, onChange, person, readAddress, state,
 } from "./store.js";
 
 const WAIT_S = 25;
@@ -33,11 +34,14 @@ function settle() {
   if (wanted !== state.me) {
     state.me = wanted ?? null;
     if (wanted) sessionStorage.setItem(REMEMBERED, wanted);
+    forgetPerson();
+    for (const dialog of document.querySelectorAll("dialog.box, dialog.lightbox")) dialog.close();
+    document.getElementById("live").replaceChildren();
     version = "";
     controller.abort();
     return;
   }
-  if (state.me && state.feed.person === state.me) settlePlace(place, rest);
+  if (isLoaded()) settlePlace(place, rest);
 }
 
 function settlePlace(place, rest) {
@@ -61,7 +65,8 @@ function drawTop() {
   const isApp = state.place === APP;
   const name = document.getElementById("place-name");
   const note = document.getElementById("place-note");
-  name.textContent = isApp ? state.feed.bot_name : channel ? `#${channel.name}` : "Local workspace";
+  const otherwise = isLoaded() ? "Local workspace" : "…";
+  name.textContent = isApp ? state.feed.bot_name : channel ? `#${channel.name}` : otherwise;
   document.title = `${name.textContent} – local workspace`;
   const members = (channel?.members ?? []).filter((id) => id !== state.feed.bot_user_id).length;
   note.textContent = isApp ? "App"
@@ -106,13 +111,15 @@ function drawEmpty() {
 function draw() {
   drawEmpty();
   if (!state.feed) return;
-  drawSidebar();
-  if (!state.me || state.feed.person !== state.me) return;
-  drawTop();
-  drawMessages();
-  drawComposer();
-  drawHome();
-  drawModal();
+  keepingFocus(() => {
+    drawSidebar();
+    if (!state.me) return;
+    drawTop();
+    drawMessages();
+    drawComposer();
+    drawHome();
+    drawModal();
+  });
   const channel = currentChannel();
   if (channel && state.tab === "messages" && document.visibilityState === "visible") {
     markSeen(channel.id);

@@ -3,7 +3,7 @@ import { post, Refused, upload } from "./api.js";
 import { completing } from "./completion.js";
 import { el, icon } from "./dom.js";
 import { followEnd } from "./messages.js";
-import { APP, currentChannel, goTo, state } from "./store.js";
+import { APP, currentChannel, goTo, isLoaded, state } from "./store.js";
 
 const form = document.getElementById("composer");
 const dropHint = document.getElementById("drop-hint");
@@ -29,6 +29,8 @@ form.append(
     send),
 );
 form.prepend(completing(area));
+const readOnly = el("p", { class: "read-only", hidden: true });
+form.after(readOnly);
 
 function key() {
   return `${state.me}/${state.place}`;
@@ -68,14 +70,20 @@ function detach(entry) {
 
 const SHOWN = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
+function preview({ file, url }) {
+  const tile = el("span", { class: "file-kind" }, file.name.split(".").at(-1));
+  if (!SHOWN.includes(file.type)) return tile;
+  // It is sent as it is, even if nobody can look at it.
+  const image = el("img", { src: url, alt: file.name, onerror: () => image.replaceWith(tile) });
+  return image;
+}
+
 function drawPreviews() {
   const here = filesHere();
   previews.hidden = !here.length;
   previews.replaceChildren(...here.map((entry) =>
     el("li", {},
-      SHOWN.includes(entry.file.type)
-        ? el("img", { src: entry.url, alt: entry.file.name })
-        : el("span", { class: "file-kind" }, entry.file.name.split(".").at(-1)),
+      preview(entry),
       el("button", { type: "button", class: "icon-button", "aria-label": `Remove ${entry.file.name}`,
         onclick: () => detach(entry) }, icon("close")))));
 }
@@ -86,12 +94,18 @@ let drawnFor = null;
 export function drawComposer() {
   const channel = currentChannel();
   const name = state.place === APP ? state.feed.bot_name : channel ? `#${channel.name}` : "";
-  const label = `Message ${name}`;
+  const label = `Message ${name}`.trim();
   area.setAttribute("aria-label", label);
   area.placeholder = channel?.is_archived ? "This channel is archived" : label;
-  area.disabled = !channel || channel.is_archived;
+  const isReadOnly = state.place === APP && state.feed.is_bot_read_only;
+  // While another person's view is on its way, what is typed is kept.
+  area.disabled = isLoaded() && (!channel || channel.is_archived || isReadOnly);
   send.disabled = area.disabled;
   chooser.disabled = area.disabled;
+  form.hidden = isReadOnly;
+  readOnly.hidden = !isReadOnly;
+  readOnly.textContent = `${state.feed.bot_name} takes no messages here. Use its buttons, `
+    + "or its commands in a channel.";
   if (drawnFor === key()) return;
   drawnFor = key();
   area.value = state.drafts.get(key()) ?? "";

@@ -1,14 +1,15 @@
 // "Are you sure?", as the app words it.
 import { el } from "./dom.js";
+import { showDialog } from "./focus.js";
 import { plainText, textNodes } from "./mrkdwn.js";
 
 /** Ask; gives whether the person agreed. */
 export function confirmed(dialog) {
   return new Promise((resolve) => {
+    let agrees = false;
     const answer = (yes) => {
+      agrees = yes;
       box.close();
-      box.remove();
-      resolve(yes);
     };
     const box = el(
       "dialog",
@@ -27,11 +28,7 @@ export function confirmed(dialog) {
         }, plainText(dialog.confirm) || "Yes"),
       ),
     );
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      answer(false);
-    });
-    document.body.append(box);
-    box.showModal();
+    // Esc closes it too, and agrees to nothing.
+    showDialog(box, () => resolve(agrees));
   });
 }

@@ -1,4 +1,5 @@
 // Building nodes. Text from outside only ever becomes text nodes or checked attributes.
+import { goBack } from "./focus.js";
 
 /** An element with properties and children; null and false children are left out. */
 export function el(tag, props = {}, ...children) {
@@ -63,7 +64,10 @@ export function toast(text) {
     icon("warning"),
     el("span", {}, text),
     el("button", { type: "button", class: "icon-button", "aria-label": "Dismiss",
-      onclick: () => note.remove() }, icon("close")),
+      onclick: () => {
+        note.remove();
+        goBack();
+      } }, icon("close")),
   );
   const toasts = document.getElementById("toasts");
   // A modal dialog covers all but its own content.
@@ -76,20 +80,4 @@ export function announce(text) {
   const live = document.getElementById("live");
   live.append(el("p", {}, text));
   while (live.childElementCount > 5) live.firstElementChild.remove();
-}
-
-/** Remember what has the focus, and give it back after its node was made anew. */
-export function keepingFocus(change) {
-  const before = document.activeElement;
-  const spot = before?.closest?.("[data-action-id]");
-  const scope = before?.closest?.("[data-scope]")?.dataset.scope;
-  change();
-  if (!spot || !scope || before.isConnected) return;
-  const { actionId, blockId } = spot.dataset;
-  const again = document.querySelector(`[data-scope="${CSS.escape(scope)}"]`);
-  const found = [...(again?.querySelectorAll(`[data-action-id="${CSS.escape(actionId)}"]`) ?? [])];
-  const node = found.find((each) => each.dataset.blockId === blockId) ?? found[0];
-  (node?.matches("button, a, input, select, textarea")
-    ? node
-    : node?.querySelector("button, a, input, select, textarea"))?.focus({ preventScroll: true });
 }

@@ -25,6 +25,7 @@ const TYPED = {
  * @property {string} [labelledBy]  the id of a visible label
  * @property {string} [describedBy]
  * @property {boolean} [optional]
+ * @property {string} [about]  what a menu without a label of its own is for
  */
 
 /** Keep a value and, where it counts at once, tell the bot. */
@@ -95,7 +96,7 @@ function overflow(element, spot) {
   const node = el("button", {
     type: "button",
     class: "button is-overflow",
-    ...named(spot, element, "More actions"),
+    ...named(spot, element, spot.about ? `More actions for ${spot.about}` : "More actions"),
   }, icon("more"));
   return withMenu(node, () => element.options.map((option) => ({
     label: [plainText(option.text),

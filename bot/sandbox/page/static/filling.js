@@ -40,6 +40,7 @@ export class Filling {
  * @property {"message"|"modal"|"home"} kind
  * @property {object} address  `channel` and `ts`, or `view_id`
  * @property {object[]} blocks
+ * @property {string[]} gone  ids of files in the blocks that were deleted
  * @property {Filling} filling
  */
 

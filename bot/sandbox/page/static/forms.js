@@ -1,6 +1,7 @@
 // Small dialogs that furnish the workspace: people, pictures, channels.
 import { base64, post } from "./api.js";
 import { el, uniqueId } from "./dom.js";
+import { showDialog } from "./focus.js";
 import { goTo, humans, person, state, addressOf } from "./store.js";
 
 /** Ask in a dialog; `send` gets the form and may raise. */
@@ -8,9 +9,15 @@ function ask({ title, rows, action, send }) {
   const titleId = uniqueId("title");
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
   const form = el("form", {
+    novalidate: true,
     onsubmit: async (event) => {
       event.preventDefault();
       problem.hidden = true;
+      const wrong = showProblems(form);
+      if (wrong) {
+        wrong.focus();
+        return;
+      }
       try {
         await send(form);
         box.close();
@@ -27,16 +34,35 @@ function ask({ title, rows, action, send }) {
     el("button", { type: "button", class: "button", onclick: () => box.close() }, "Cancel"),
     el("button", { type: "submit", class: "button is-primary" }, action)));
   const box = el("dialog", { class: "box", "aria-labelledby": titleId }, form);
-  box.addEventListener("close", () => box.remove());
-  document.body.append(box);
-  box.showModal();
+  showDialog(box);
   form.querySelector("input")?.focus();
 }
 
 function field(label, props) {
   const id = uniqueId("field");
+  const problemId = uniqueId("problem");
+  const { hint, ...rest } = props;
   return el("div", { class: "row" }, el("label", { class: "label", for: id }, label),
-    el("input", { id, class: "field", ...props }));
+    el("input", { id, class: "field", "aria-describedby": problemId, ...rest,
+      data: { hint: hint ?? "" } }),
+    el("p", { class: "problem", id: problemId, role: "alert", hidden: true }));
+}
+
+/** Say below each field what is wrong with it; gives the first of them. */
+function showProblems(form) {
+  const fields = [...form.querySelectorAll(".field")];
+  for (const each of fields) {
+    if (each.type !== "file") each.value = each.value.trim();
+    const { valueMissing, valid } = each.validity;
+    const text = valid ? "" : valueMissing ? "Please fill this in."
+      : each.dataset.hint || each.validationMessage;
+    const place = document.getElementById(each.getAttribute("aria-describedby"));
+    place.textContent = text;
+    place.hidden = !text;
+    if (text) each.setAttribute("aria-invalid", "true");
+    else each.removeAttribute("aria-invalid");
+  }
+  return fields.find((each) => !each.validity.valid);
 }
 
 function tick(label, props) {
@@ -101,7 +127,8 @@ export function addChannel() {
     action: "Create",
     rows: [
       field("Name", { name: "name", required: true, pattern: "[a-z0-9_\\-]+", autocomplete: "off",
-        title: "Small letters, digits, - and _", placeholder: "offsite-2026" }),
+        hint: "Use only small letters, digits, - and _, as in offsite-2026.", maxlength: "80",
+        placeholder: "offsite-2026" }),
       tick("Private", { name: "private" }),
       tick(`Invite ${state.feed.bot_name}`, { name: "invite", checked: true }),
       ticks("Who else is in it", others.map((each) =>

@@ -1,11 +1,12 @@
 // The messages of a channel. A message that stays as it was keeps its node.
 import { showBlocks } from "./blocks.js";
 import { dayKey, dayName, fullTimeOf, timeOf } from "./dates.js";
-import { announce, el, icon, keepingFocus } from "./dom.js";
+import { announce, el, icon } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { Filling } from "./filling.js";
 import { mrkdwn, spoken } from "./mrkdwn.js";
 import { avatar, files } from "./pictures.js";
-import { currentChannel, messagesIn, namesKey, person, state } from "./store.js";
+import { currentChannel, isLoaded, messagesIn, namesKey, person, state } from "./store.js";
 
 const TOGETHER_S = 300;
 const NEAR_END_PX = 80;
@@ -23,39 +24,67 @@ function isAtEnd() {
   return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PX;
 }
 
+// Where the page itself has scrolled to, in a list of what height: a person went anywhere else.
+let put = 0;
+let putHeight = 0;
+
+function scrollTo(top) {
+  scroll.scrollTop = top;
+  put = scroll.scrollTop;
+  putHeight = scroll.scrollHeight;
+}
+
 function toEnd() {
-  scroll.scrollTop = scroll.scrollHeight;
+  scrollTo(scroll.scrollHeight);
   newer.hidden = true;
 }
 
 let followsEnd = true;
+// The answer that came last, until the person moves: pictures may make it taller than the window.
+let news = null;
 
 /** Show what comes next: the person has just done something here. */
 export function followEnd() {
   followsEnd = true;
+  news = null;
   toEnd();
 }
 
 /** To the end, but never past the beginning of an answer that is taller than the window. */
-function toNews(node) {
+function toNews() {
   toEnd();
-  const above = node ? scroll.getBoundingClientRect().top - node.getBoundingClientRect().top : 0;
+  const above = news ? scroll.getBoundingClientRect().top - news.getBoundingClientRect().top : 0;
   if (above <= 0) return;
-  scroll.scrollTop -= above + 8;
+  scrollTo(scroll.scrollTop - above - 8);
   followsEnd = false;
 }
 
 scroll.addEventListener("scroll", () => {
+  if (scroll.scrollTop === put) return;
+  // The browser moves too, when pictures that were loaded push down what is looked at.
+  if (followsEnd && scroll.scrollHeight !== putHeight) {
+    toNews();
+    return;
+  }
+  put = -1;
   followsEnd = isAtEnd();
   if (followsEnd) newer.hidden = true;
 });
 // Pictures grow the list after it was drawn.
-list.addEventListener("load", () => followsEnd && toEnd(), true);
-new ResizeObserver(() => followsEnd && toEnd()).observe(scroll);
-newer.addEventListener("click", followEnd);
+const resized = new ResizeObserver(() => followsEnd && toNews());
+resized.observe(list);
+resized.observe(scroll);
+for (const move of ["wheel", "touchmove", "keydown", "pointerdown"])
+  scroll.addEventListener(move, () => {
+    news = null;
+  }, { passive: true });
+newer.addEventListener("click", () => {
+  followEnd();
+  scroll.focus({ preventScroll: true });
+});
 
 function fillingOf(message) {
-  const key = `${message.channel}/${message.ts}`;
+  const key = `${state.me}/${message.channel}/${message.ts}`;
   if (!fillings.has(key)) fillings.set(key, new Filling());
   return fillings.get(key);
 }
@@ -68,6 +97,7 @@ function content(message, author) {
       kind: "message",
       address: { channel: message.channel, ts: message.ts },
       blocks: message.blocks,
+      gone: message.gone,
       filling: fillingOf(message),
     });
     body.append(blocks);
@@ -86,7 +116,7 @@ function messageNode(message) {
     message.is_ephemeral && "is-ephemeral", message.is_error && "is-error"];
   return el(
     "li",
-    { class: classes.filter(Boolean).join(" "),
+    { class: classes.filter(Boolean).join(" "), tabindex: "-1",
       data: { ts: message.ts, author: message.author, scope: `message ${message.ts}` } },
     avatar(message.author),
     el("div", { class: "message-body" },
@@ -149,14 +179,18 @@ export function drawMessages() {
     nodes.push(node);
     before = message;
   }
-  if (!messages.length) nodes.push(emptyNode(channel));
+  if (!messages.length && isLoaded()) nodes.push(emptyNode(channel));
   const known = shown;
   shown = after;
   const wasAtEnd = followsEnd;
   keepingFocus(() => arrange(nodes));
   tellOfNews(messages, isNewPlace);
   if (state.target) reveal();
-  else if (wasAtEnd) toNews(isNewPlace || known.has(before?.ts) ? null : nodes.at(-1));
+  else if (wasAtEnd) {
+    // "Looking…" becomes a long answer in its place.
+    if (isNewPlace || !known.has(before?.ts) || news?.isConnected === false) news = nodes.at(-1);
+    toNews();
+  }
 }
 
 function arrange(nodes) {

@@ -2,6 +2,7 @@
 import { post, Refused } from "./api.js";
 import { showBlocks, showProblems } from "./blocks.js";
 import { el, icon, toast } from "./dom.js";
+import { bookmark, goBack, keepingFocus } from "./focus.js";
 import { botName, Filling } from "./filling.js";
 import { plainText } from "./mrkdwn.js";
 import { namesKey, state } from "./store.js";
@@ -13,6 +14,9 @@ let dialog = null;
 let shownId = null;
 let shownErrors = "";
 let surface = null;
+// Where the focus was before the modal, and in each modal before another lay upon it.
+let opener = null;
+const places = new Map();
 
 function fillingOf(view) {
   if (!fillings.has(view.id)) fillings.set(view.id, new Filling(view.filled));
@@ -22,17 +26,29 @@ function fillingOf(view) {
 export function drawModal() {
   const view = state.feed?.modals?.at(-1);
   if (!view) {
-    dialog?.remove();
-    dialog = null;
-    shownId = null;
+    if (dialog) leave();
     return;
   }
-  if (view.id !== shownId || !dialog) build(view);
-  update(view);
+  const isNew = view.id !== shownId || !dialog;
+  if (isNew) build(view);
+  update(view, isNew);
+}
+
+function leave() {
+  dialog.close();
+  dialog.remove();
+  dialog = null;
+  shownId = null;
+  places.clear();
+  goBack(opener);
 }
 
 function build(view) {
-  dialog?.remove();
+  if (dialog) {
+    places.set(shownId, bookmark());
+    dialog.close();
+    dialog.remove();
+  } else opener = bookmark();
   surface = { kind: "modal", address: { view_id: view.id }, blocks: view.blocks,
     filling: fillingOf(view) };
   shownId = view.id;
@@ -44,7 +60,7 @@ function build(view) {
     el("form", { novalidate: true, onsubmit: submit },
       el("header", {},
         el("img", { src: "/page/bot.svg", alt: "" }),
-        el("h2", { id: titleId }),
+        el("h2", { id: titleId, tabindex: "-1", data: { anchor: "" } }),
         el("button", { type: "button", class: "icon-button", "aria-label": "Close dialog",
           onclick: close }, icon("close"))),
       el("div", { class: "modal-blocks", data: { gallery: "" } }),
@@ -60,24 +76,45 @@ function build(view) {
   dialog.showModal();
 }
 
-function update(view) {
+function update(view, isNew) {
   surface.blocks = view.blocks;
+  surface.gone = view.gone;
   const blocks = dialog.querySelector(".modal-blocks");
-  const isFirst = !blocks.childElementCount;
-  dialog.querySelector("h2").textContent = plainText(view.title);
-  showBlocks(blocks, view.blocks, surface, namesKey());
-  drawFooter(view);
+  const heading = dialog.querySelector("h2");
+  heading.textContent = plainText(view.title);
+  keepingFocus(() => {
+    showBlocks(blocks, view.blocks, surface, namesKey());
+    drawFooter(view);
+  });
+  if (isNew) {
+    heading.focus({ preventScroll: true });
+    const place = places.get(view.id);
+    if (place) {
+      document.activeElement.blur();
+      goBack(place);
+    }
+  }
+  // At first, or after "Looking…".
+  if (document.activeElement === heading) enter(view, blocks);
   const errors = JSON.stringify(view.errors);
   if (errors !== shownErrors) {
     shownErrors = errors;
     showProblems(blocks, view.errors)?.focus?.();
   }
-  if (isFirst) {
-    const asked = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
-    const field = asked && blocks.querySelector(`[data-block-id="${CSS.escape(asked)}"] .field`);
-    (field || blocks.querySelector("input, select, textarea, button, a[href]")
-      || dialog.querySelector("footer button"))?.focus({ preventScroll: true });
+}
+
+/** Focus the field that the app names or the first control, but none that one had to scroll to. */
+function enter(view, blocks) {
+  const asked = view.blocks.find((block) => block.element?.focus_on_load)?.block_id;
+  const field = asked && blocks.querySelector(`[data-block-id="${CSS.escape(asked)}"] .field`);
+  if (field) {
+    field.focus();
+    return;
   }
+  const first = blocks.querySelector("input, select, textarea, button, a[href]");
+  const isSeen = first
+    && first.getBoundingClientRect().top < blocks.getBoundingClientRect().bottom;
+  if (isSeen) first.focus({ preventScroll: true });
 }
 
 function drawFooter(view) {

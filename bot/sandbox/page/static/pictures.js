@@ -1,6 +1,7 @@
 // Pictures, files, avatars, and a picture as large as the window.
 import { fileUrl } from "./api.js";
 import { el, icon } from "./dom.js";
+import { showDialog } from "./focus.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { person, state } from "./store.js";
 
@@ -43,9 +44,12 @@ function slackFileId(file) {
 }
 
 /** An image element or block. Only this workspace's own pictures are shown: the page is offline. */
-export function blockImage(image, className = "") {
+export function blockImage(image, surface, className = "") {
   if (image.slack_file) {
     const id = slackFileId(image.slack_file);
+    if (surface.gone.includes(id))
+      return el("span", { class: `picture is-gone ${className}`, title: image.alt_text },
+        "picture no longer available");
     return picture({
       src: fileUrl(state.me, id, { sidePx: THUMB_SIDE_PX }),
       full: fileUrl(state.me, id),
@@ -143,11 +147,6 @@ function openLightbox(button) {
   box.addEventListener("click", (event) => {
     if (event.target === box) box.close();
   });
-  box.addEventListener("close", () => {
-    box.remove();
-    if (button.isConnected) button.focus({ preventScroll: true });
-  });
-  document.body.append(box);
   show(at);
-  box.showModal();
+  showDialog(box);
 }

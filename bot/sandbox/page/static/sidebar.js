@@ -4,7 +4,7 @@ import { addChannel, addPerson, changePicture } from "./forms.js";
 import { avatar } from "./pictures.js";
 import { withMenu } from "./popup.js";
 import {
-  addressOf, APP, directChannel, humans, myChannels, person, state, unreadCount,
+  addressOf, APP, directChannel, humans, isLoaded, myChannels, person, state, unreadCount,
 } from "./store.js";
 
 const acting = document.getElementById("acting");
@@ -53,24 +53,24 @@ function drawActing() {
   if (acting.dataset.key === key) return;
   acting.dataset.key = key;
   const button = me
-    ? el("button", { type: "button", class: "acting", "aria-label": `Acting as ${me.name}` },
+    ? el("button", { type: "button", class: "acting", "aria-label": `Acting as ${me.name}`,
+        data: { keep: "acting" } },
         avatar(me.id),
         el("span", { class: "acting-words" }, el("small", {}, "Acting as"),
           el("strong", {}, me.name)),
         icon("down"))
-    : el("button", { type: "button", class: "acting" }, icon("plus"), "Add a person…");
-  const hadFocus = acting.contains(document.activeElement);
+    : el("button", { type: "button", class: "acting", data: { keep: "acting" } }, icon("plus"),
+        "Add a person…");
   acting.replaceChildren(
     me ? withMenu(button, people, { label: "People to act as", className: "is-people" }) : button);
   if (!me) button.addEventListener("click", addPerson);
-  if (hadFocus) button.focus();
 }
 
 function entry({ id, label, sign, current, unread }) {
   return el(
     "a",
     { class: `place ${unread ? "is-unread" : ""}`, href: addressOf(state.me, id),
-      "aria-current": current ? "page" : null, data: { place: id },
+      "aria-current": current ? "page" : null, data: { place: id, keep: `place ${id}` },
       onclick: () => setOpen(false) },
     sign,
     el("span", { class: "place-name" }, label),
@@ -97,19 +97,17 @@ export function drawSidebar() {
     unread: direct ? unreadCount(direct.id) : 0,
   };
   menu.querySelector(".menu-dot").hidden = ![...channels, app].some((each) => each.unread);
-  const key = JSON.stringify([state.me, channels.map((each) => [each.id, each.label, each.current,
+  const key = JSON.stringify([state.me, isLoaded(), channels.map((each) => [each.id, each.label, each.current,
     each.unread]), app.current, app.unread]);
   if (places.dataset.key === key) return;
   places.dataset.key = key;
-  const focused = document.activeElement?.closest?.(".place")?.dataset.place;
   places.replaceChildren(
     el("div", { class: "places-head" }, el("h2", {}, "Channels"),
       el("button", { type: "button", class: "icon-button", "aria-label": "Add a channel",
-        disabled: !state.me, onclick: addChannel }, icon("plus"))),
+        data: { keep: "add a channel" }, disabled: !state.me, onclick: addChannel }, icon("plus"))),
     ...channels.map(entry),
-    channels.length ? "" : el("p", { class: "quiet" }, "In no channel yet"),
+    channels.length || !isLoaded() ? "" : el("p", { class: "quiet" }, "In no channel yet"),
     el("div", { class: "places-head" }, el("h2", {}, "Apps")),
     entry(app),
   );
-  if (focused) places.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -28,6 +28,16 @@ export function changed() {
   for (const listener of listeners) listener();
 }
 
+/** Keep nothing of what the person saw who was acting before. */
+export function forgetPerson() {
+  Object.assign(state.feed, { person: null, channels: [], messages: [], modals: [], home: null });
+}
+
+/** Whether there is something to show: the feed of another person may still be on its way. */
+export function isLoaded() {
+  return Boolean(state.me) && state.feed?.person === state.me;
+}
+
 export function person(id) {
   return state.feed?.people.find((each) => each.id === id);
 }
