@@ -147,6 +147,8 @@ class Bot:
         if self._http is not None:
             self._http.stop()
         self.edge.alert_people.stop()
+        # Whoever waits for a zip is told before anything else is waited for.
+        self.edge.parcels.stop()
         # Or a sweep that is under way would go on to its end.
         self.edge.thumbnails.stop()
         self._schedule.stop()

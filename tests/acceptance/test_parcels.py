@@ -193,7 +193,7 @@ def test_a_photo_that_is_gone_is_left_out_and_named(shelf: Shelf, parcels: Parce
     shelf.delete(matches[1])
     shelf.photos.delete(shelf.workspace.team_id, matches[3].face.file_id)
     assert send(parcels, shelf, matches) == (
-        "✅ 2 photos, in 1 zip. 2 could not be fetched: IMGˍ1.jpg (deleted), ∗party∗.jpg (deleted)."
+        "✅ 2 photos, in 1 zip. 2 could not be fetched: IMG_1.jpg (deleted), ∗party∗.jpg (deleted)."
     )
     (zip_file,) = shelf.sent(shelf.ann)
     assert list(unzipped(zip_file)) == ["IMG_0.jpg", "IMG_2.jpg"]
@@ -213,7 +213,7 @@ def test_if_nothing_can_be_fetched_the_line_says_so(shelf: Shelf, parcels: Parce
     headers = {"Retry-After": "0.01"}
     shelf.slack.faults.fail(DOWNLOAD, status=503, headers=headers, times=99)
     text = send(parcels, shelf, matches)
-    assert text.startswith("❌ I could not get any of your photos. 7 could not be fetched: IMGˍ0")
+    assert text.startswith("❌ I could not get any of your photos. 7 could not be fetched: IMG_0")
     assert text.endswith("(Slack didn't deliver it) and 2 more. Please try again later.")
     assert shelf.sent(shelf.ann) == []
 
