@@ -24,7 +24,7 @@ accuracy: .venv/ready
 
 # Asked for by their mark, these tests fail where the extra can't be imported; `test` skips them.
 test-clip: .venv-clip/ready
-	$(CLIP_BIN)/python -m pytest -m clip tests
+	$(CLIP_BIN)/python -m pytest -m clip tests --ignore tests/browser
 
 # 10,000 damaged files through the decoder; `test` has 300 of them.
 fuzz: .venv/ready
