@@ -318,7 +318,9 @@ def test_any_text_is_a_question_or_a_refusal_that_is_short_and_safe(text: str) -
         assert len(sentence) <= 300
         assert sentence.count("`") % 2 == 0
         assert not set("<>") & set(MENTION.sub("", sentence))
-        assert not set("<>*_~`|") & set(_outside_code(sentence))
+        assert not set("<>*~`|") & set(_outside_code(sentence))
+        # Slack begins and ends emphasis at the edge of a word only.
+        assert not re.search(r"(?<![^\W_])_|_(?![^\W_])", _outside_code(sentence))
         assert not re.search(r"&(?!amp;|lt;|gt;)", sentence)
         assert "\n" not in sentence
 
