@@ -85,7 +85,7 @@ class Administration:
         return Panel(
             engine_id=self._channels.engine(team_id) or "none",
             channels=channels,
-            problems=self._counts.problems_in(team_id, visible, limit=PROBLEMS),
+            problems=self._photos.problems(team_id, channel_ids=visible, limit=PROBLEMS),
             hidden_problems=sum(
                 count.unreadable + count.given_up
                 for channel, count in channels

@@ -45,11 +45,6 @@ class Page:
     share_with: ChannelId | None
 
     @property
-    def is_mine(self) -> bool:
-        """Whether it shows the asker and nobody else by name."""
-        return tuple(self.question.people) == (self.asker,)
-
-    @property
     def shows_asker(self) -> bool:
         """Whether the matches are of the asker's own face, which they may have a word on."""
         return self.asker in self.question.people

@@ -80,7 +80,7 @@ def index(folder: Path, *, as_json: bool) -> None:
         channel_id = channel_of(folder)
         index_folder(runtime, folder)
         counts = runtime.photos.counts(LOCAL, channel_id=channel_id)
-        problems = runtime.photos.problems(LOCAL, channel_id=channel_id, limit=20)
+        problems = runtime.photos.problems(LOCAL, channel_ids=[channel_id], limit=20)
         print_counts(counts, problems, as_json=as_json)
     finally:
         runtime.close()

@@ -305,7 +305,7 @@ def _measure(
         histogram.genuine[:] += counted(best[genuine])
         histogram.impostor[:] += counted(best[impostor])
     channel_id = channel_of(event.folder / "photos")
-    problems = runtime.photos.problems(LOCAL, channel_id=channel_id, limit=_MAX_PROBLEMS)
+    problems = runtime.photos.problems(LOCAL, channel_ids=[channel_id], limit=_MAX_PROBLEMS)
     return EventResult(
         name=event.name,
         portraits=len(event.portraits),

@@ -1,8 +1,8 @@
-"""How much of each channel is in the index, and what is not, for who administers it."""
+"""How much of each channel is in the index, for who administers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from pipeline.domain.model import ChannelId, IndexCounts, PhotoState, TeamId
+from pipeline.domain.model import ChannelId, IndexCounts, TeamId
 from pipeline.storage.connect import Database
 
 # One pass over all channels: asked one by one, fifty cost a second at 100,000 photos.
@@ -27,16 +27,6 @@ select s.channel_id, count(*) as photos,
 from shared s join found using (photo_id)
 group by s.channel_id
 """
-PROBLEMS_IN = """
-select name, state, reason from photos p
-where team_id = %(team_id)s and state in ('unreadable', 'given up')
-and exists (
-    select from shares s
-    where s.team_id = p.team_id and s.photo_id = p.photo_id
-    and s.channel_id = any(%(channel_ids)s)
-)
-order by indexed_at desc, photo_id desc limit %(limit)s
-"""
 
 
 class Counts:
@@ -50,14 +40,3 @@ class Counts:
         with self._database.transaction() as connection:
             rows = connection.execute(BY_CHANNEL, {"team_id": team_id}).fetchall()
         return {ChannelId(row.pop("channel_id")): IndexCounts(**row) for row in rows}
-
-    def problems_in(
-        self, team_id: TeamId, channel_ids: Sequence[ChannelId], *, limit: int
-    ) -> Sequence[tuple[str, PhotoState, str]]:
-        """Photos of these channels that can't be indexed: name, state and why, the newest first."""
-        values = {"team_id": team_id, "channel_ids": list(channel_ids), "limit": limit}
-        with self._database.transaction() as connection:
-            return [
-                (row["name"], PhotoState(row["state"]), row["reason"])
-                for row in connection.execute(PROBLEMS_IN, values)
-            ]

@@ -142,9 +142,9 @@ and (%(channel_ids)s::text[] is null or exists (
 PROBLEMS = """
 select name, state, reason from photos p
 where team_id = %(team_id)s and state in ('unreadable', 'given up')
-and (%(channel_id)s::text is null or exists (
-    select from shares s
-    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+and (%(channel_ids)s::text[] is null or exists (
+    select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
+    and s.channel_id = any(%(channel_ids)s)
 ))
 order by indexed_at desc, photo_id desc limit %(limit)s
 """
@@ -349,10 +349,11 @@ class Photos:
             return {PhotoId(row["photo_id"]): share_of(row) for row in rows}
 
     def problems(
-        self, team_id: TeamId, *, limit: int, channel_id: ChannelId | None = None
+        self, team_id: TeamId, *, limit: int, channel_ids: Sequence[ChannelId] | None = None
     ) -> list[tuple[str, PhotoState, str]]:
-        """The last photos that could not be indexed: name, state and reason."""
-        values = {"team_id": team_id, "channel_id": channel_id, "limit": limit}
+        """The last photos (of these channels) that could not be indexed: name, state, reason."""
+        wanted = None if channel_ids is None else list(channel_ids)
+        values = {"team_id": team_id, "channel_ids": wanted, "limit": limit}
         with self._database.transaction() as connection:
             rows = connection.execute(PROBLEMS, values).fetchall()
         return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]

@@ -275,7 +275,7 @@ def test_problems_are_told_with_name_state_and_reason_newest_first(photos: Photo
         ("1.jpg", PhotoState.UNREADABLE, "the file is empty"),
     ]
     assert len(photos.problems(TEAM, limit=1)) == 1
-    assert photos.problems(TEAM, limit=9, channel_id=ChannelId("C9")) == []
+    assert photos.problems(TEAM, limit=9, channel_ids=[ChannelId("C9")]) == []
 
 
 def test_a_photo_that_became_readable_is_no_problem_any_more(photos: Photos) -> None:
