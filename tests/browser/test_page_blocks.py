@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser import menu
 from tests.browser.conftest import Visit
@@ -126,6 +126,26 @@ def test_a_modal_gathers_all_that_was_filled_in(visitor: Visitor, kitchen: Kitch
         "daily",
         "weekly",
     ]
+    (file,) = values["selfie"]["file"]["files"]
+    assert kitchen.client.files_info(file=file["id"])["file"]["name"] == "me.jpg"
+    expect(modal).to_have_count(0)
+
+
+def test_a_modal_that_is_sent_before_its_file_is_there_waits_for_it(
+    visitor: Visitor, kitchen: Kitchen
+) -> None:
+    visitor.type("/findme modal")
+    modal = visitor.modal()
+    modal.get_by_label("Name").fill("Ann")
+    under_way: list[Route] = []
+    visitor.page.route("**/sandbox/uploads*", lambda route: under_way.append(route))  # noqa: PLW0108 - Playwright marks the function
+    visitor.drop_pictures({"me.jpg": picture("me")}, onto=modal.locator(".file-input"))
+    visitor.submit_modal("Use it")
+    submit = modal.locator("footer button[type=submit]")
+    expect(submit).to_have_attribute("aria-busy", "true")
+    (upload,) = under_way
+    upload.continue_()
+    values = kitchen.wait_for("view_submission")["view"]["state"]["values"]
     (file,) = values["selfie"]["file"]["files"]
     assert kitchen.client.files_info(file=file["id"])["file"]["name"] == "me.jpg"
     expect(modal).to_have_count(0)

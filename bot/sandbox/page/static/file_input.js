@@ -35,7 +35,7 @@ export function fileInput(element, spot) {
     onchange: async () => {
       const files = [...input.files];
       input.value = "";
-      await take(files);
+      await fill(files);
     },
   });
   const drop = el("label", { class: "drop-zone", for: id }, icon("picture"),
@@ -46,6 +46,12 @@ export function fileInput(element, spot) {
   function tell(text) {
     problem.textContent = text;
     problem.hidden = !text;
+  }
+
+  function fill(files) {
+    const arrival = take(files);
+    spot.surface.filling.await(arrival);
+    return arrival;
   }
 
   async function take(files) {
@@ -98,7 +104,7 @@ export function fileInput(element, spot) {
     event.preventDefault();
     event.stopPropagation();
     drop.classList.remove("is-over");
-    take([...event.dataTransfer.files]);
+    fill([...event.dataTransfer.files]);
   });
   draw();
   return box;

@@ -9,6 +9,7 @@ const OUTCOME_S = 5;
 /** Values by block_id and action_id. "" and [] are elements that were emptied. */
 export class Filling {
   #values = new Map();
+  #arriving = new Set();
 
   constructor(entries = []) {
     for (const { block_id: block, action_id: action, value } of entries) this.set(block, action, value);
@@ -21,6 +22,17 @@ export class Filling {
   set(blockId, actionId, value) {
     if (!this.#values.has(blockId)) this.#values.set(blockId, new Map());
     this.#values.get(blockId).set(actionId, value);
+  }
+
+  /** Something that will be set once it is there: an upload. It may not fail. */
+  await(arrival) {
+    this.#arriving.add(arrival);
+    arrival.finally(() => this.#arriving.delete(arrival));
+  }
+
+  /** Until all of it has arrived: a quick hand sends before a file is there. */
+  async arrived() {
+    while (this.#arriving.size) await Promise.all(this.#arriving);
   }
 
   /** As the workspace takes it: block_id → action_id → value. */

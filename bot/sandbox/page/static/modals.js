@@ -172,16 +172,19 @@ async function submit(event) {
   const view = state.feed.modals?.at(-1);
   const button = dialog.querySelector("footer [type=submit]");
   if (!view?.submit || button.getAttribute("aria-busy") === "true") return;
-  const problems = missing(view);
-  shownErrors = JSON.stringify(problems);
-  const first = showProblems(dialog.querySelector(".modal-blocks"), problems);
-  if (first) {
-    first.focus();
-    return;
-  }
   tell("");
   button.setAttribute("aria-busy", "true");
   try {
+    await surface.filling.arrived();
+    // Meanwhile the person may have closed it, or the bot put another in its place.
+    if (state.feed.modals?.at(-1)?.id !== view.id) return;
+    const problems = missing(view);
+    shownErrors = JSON.stringify(problems);
+    const first = showProblems(dialog.querySelector(".modal-blocks"), problems);
+    if (first) {
+      first.focus();
+      return;
+    }
     shownErrors = "";
     const { outcome } = await post("submissions", { person: state.me, view_id: view.id,
       filled: surface.filling.all(view.blocks), outcome_s: OUTCOME_S });
