@@ -135,7 +135,7 @@ class Administration:
             raise UsageError("I don't watch that channel; `/findme-admin status` names those I do.")
         self._channels.exclude(team_id, channel_id)
 
-    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
+    def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId) -> Forgotten:
         """Delete all that is known of a person's face, and what they chose."""
         self._selfies.forget(user_id)
-        return self._forget_person(team_id, user_id)
+        return self._forget_person(team_id, user_id, by=by)

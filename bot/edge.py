@@ -49,6 +49,8 @@ class Edge:
             photos=self.runtime.photos,
             engines=self.runtime.engines,
             match_faces=self.runtime.match_faces,
+            permit=self.runtime.permit(self.settings.colleague_search),
+            protected=self.runtime.opt_outs,
         )
 
     @cached_property

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.settings import EnvironmentSettings
 
 SLACK_API_URL = "https://slack.com/api/"
@@ -32,6 +33,11 @@ class SlackSettings(EnvironmentSettings):
         default=frozenset(),
         description="people besides the workspace's admins who may use /findme-admin, "
         "by member id: U123,U456",
+    )
+    colleague_search: ColleagueSearch = Field(
+        default=ColleagueSearch.ASK,
+        description="whether people may look for colleagues: ask (each colleague has to agree), "
+        "open (whoever did not refuse is found) or off",
     )
     findme_pull_every_s: Annotated[float, Field(gt=0)] = Field(
         default=120.0, description="seconds between two looks for new photos"

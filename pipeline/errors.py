@@ -1,6 +1,7 @@
 """What a person can be told. Each error's text is a sentence that says what to do."""
 
 import inspect
+from collections.abc import Sequence
 
 
 class FindmeError(Exception):
@@ -98,3 +99,23 @@ class FaceGoneError(FindmeError):
 
 class PersonGoneError(FindmeError):
     """That person can't be written to any more: they left, or their account was closed."""
+
+
+class ConsentNeededError(FindmeError):
+    """I show photos of a colleague only if they agree."""
+
+    def __init__(self, people: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.people = people
+
+
+class ColleagueSearchOffError(FindmeError):
+    """In this workspace everybody finds their own photos only, and nobody else's."""
+
+
+class TurnedOffError(FindmeError):
+    """You turned Findme off for yourself; `/findme on` turns it on again."""
+
+
+class ProtectedFaceError(FindmeError):
+    """I can't look for that face: somebody whom it may be does not want to be found."""

@@ -134,6 +134,10 @@ class Settings(EngineSettings):
     findme_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="photos indexed at once by one process"
     )
+    retention_days: Annotated[int, Field(ge=1, le=1095)] = Field(
+        default=365,
+        description="days after which a photo of a Slack channel and its faces are forgotten",
+    )
     findme_log: str = Field(default="info", description="debug, info, warning or error")
 
     @field_validator("database_url")

@@ -1,9 +1,10 @@
 """The composition root: picks the concrete classes. Whatever is heavy is made when first used."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
 from pipeline.folder import LOCAL, FolderSource
@@ -11,25 +12,33 @@ from pipeline.jobs.worker import JobHandlers, Worker
 from pipeline.ports import FaceReader, PhotoSource, ProfilePictures
 from pipeline.settings import Settings
 from pipeline.storage.alerts import Alerts
+from pipeline.storage.audit import Audit
 from pipeline.storage.connect import Database
+from pipeline.storage.consents import Consents
 from pipeline.storage.counts import Counts
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.faces import Faces
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.migrate import migrate
+from pipeline.storage.opt_outs import OptOuts
 from pipeline.storage.people import People
+from pipeline.storage.person_data import PeoplesData
 from pipeline.storage.photos import Photos
+from pipeline.storage.retention import Retention
 from pipeline.storage.runs import Runs
 from pipeline.storage.thumbnails import Thumbnails
 from pipeline.storage.verdicts import Verdicts
 from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.change_engine import ChangeEngine
+from pipeline.usecases.expire import Expire
 from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.usecases.give_verdict import GiveVerdict
 from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel, ReadPhoto
 from pipeline.usecases.known_people import AddSelfie, KnownPeople
 from pipeline.usecases.match_faces import MatchFaces
+from pipeline.usecases.opt_out import KeepOut
+from pipeline.usecases.permit import Permit
 from pipeline.usecases.reindex import Reindex
 from pipeline.usecases.self_calibration import Curves, SelfCalibration
 from pipeline.vision.engines import RECIPES, load_engine
@@ -120,6 +129,44 @@ class Runtime:
         return People(self.database)
 
     @cached_property
+    def consents(self) -> Consents:
+        """What people decided."""
+        return Consents(self.database)
+
+    def permit(self, policy: ColleagueSearch) -> Permit:
+        """Who asks, and for whom -> whether they may."""
+        return Permit(consents=self.consents, audit=self.audit, policy=policy, clock=now)
+
+    @cached_property
+    def opt_outs(self) -> OptOuts:
+        """Who turned Findme off."""
+        return OptOuts(self.database)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What was done."""
+        return Audit(self.database)
+
+    @cached_property
+    def peoples_data(self) -> PeoplesData:
+        """All that is kept about somebody."""
+        return PeoplesData(self.database)
+
+    @cached_property
+    def expire(self) -> Expire:
+        """What is too old -> gone."""
+        return Expire(
+            retention=Retention(self.database),
+            keep_photos=timedelta(days=self.settings.retention_days),
+            clock=now,
+        )
+
+    @cached_property
+    def keep_out(self) -> KeepOut:
+        """Whoever is out -> templates by another engine."""
+        return KeepOut(opt_outs=self.opt_outs)
+
+    @cached_property
     def alerts(self) -> Alerts:
         """Who wants to hear of new photos."""
         return Alerts(self.database)
@@ -204,7 +251,19 @@ class Runtime:
             changes=self.engine_changes,
             reader=self.reader,
             concurrency=self.settings.findme_workers,
+            keep_out=self._keep_out,
         )
+
+    def _keep_out(self, team_id: TeamId, reader: FaceReader) -> None:
+        source = self.sources.get(team_id)
+        if isinstance(source, ProfilePictures):
+            self.keep_out(team_id, reader, source)
+
+    def _kept_after(self, team_id: TeamId) -> datetime | None:
+        """One's own photos on disk don't expire."""
+        if team_id == LOCAL:
+            return None
+        return now() - timedelta(days=self.settings.retention_days)
 
     def known_people(self, pictures: ProfilePictures) -> KnownPeople:
         """What is known of people whose profile pictures are there."""
@@ -225,6 +284,7 @@ class Runtime:
             runs=self.runs,
             queue=self.queue,
             clock=now,
+            kept_after=self._kept_after,
         )
 
     @cached_property
@@ -235,6 +295,7 @@ class Runtime:
             channels=self.workspaces,
             photos=self.photos,
             queue=self.queue,
+            kept_after=self._kept_after,
         )
 
     @cached_property

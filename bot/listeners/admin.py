@@ -95,7 +95,7 @@ class AdminListeners:
                 name = parts.channel_mention(channel_id)
                 return f"I forgot the photos of {name} and don't watch it any more."
             case ForgetRequest(user_id=user_id):
-                forgotten = self._administration.forget(team_id, user_id)
+                forgotten = self._administration.forget(team_id, user_id, by=admin)
                 references, verdicts = forgotten.references, forgotten.verdicts
                 who = parts.mention(user_id)
                 if not (references or verdicts or forgotten.alerts):

@@ -144,7 +144,7 @@ class HomeListeners:
         """*Delete all of it*."""
         ack()
         click = Click.from_body(body)
-        self._administration.forget(click.team_id, click.user_id)
+        self._administration.forget(click.team_id, click.user_id, by=click.user_id)
         # A search would look at the profile picture, and know the person again.
         number = self._latest.begin(click.user_id)
         self._publish(click.user_id, number, lambda _: blocks.forgotten())

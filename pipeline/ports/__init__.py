@@ -1,5 +1,14 @@
 """What the use cases need from the outside, as small protocols that belong to them."""
 
+from pipeline.ports.consent import (
+    AuditTrail,
+    ConsentReader,
+    ConsentStore,
+    DataStore,
+    OptOutStore,
+    Protected,
+    RetentionStore,
+)
 from pipeline.ports.engines import (
     Clock,
     Detector,
@@ -32,9 +41,13 @@ from pipeline.ports.sources import (
 
 __all__ = [
     "AlertStore",
+    "AuditTrail",
     "ChannelDirectory",
     "ChannelStore",
     "Clock",
+    "ConsentReader",
+    "ConsentStore",
+    "DataStore",
     "Detector",
     "Embedder",
     "EngineChanges",
@@ -42,12 +55,15 @@ __all__ = [
     "FaceReader",
     "FaceSearch",
     "ImpostorPairs",
+    "OptOutStore",
     "PersonStore",
     "PhotoSource",
     "PhotoStore",
     "ProfilePictures",
+    "Protected",
     "Queue",
     "ReferenceStore",
+    "RetentionStore",
     "RunStore",
     "TimeZones",
     "VerdictStore",

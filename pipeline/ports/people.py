@@ -61,8 +61,8 @@ class PersonStore(Protocol):
         """Everything that is known of the person, with the references of that engine."""
         ...
 
-    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
-        """Forget all of that, of every engine, in one transaction."""
+    def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId | None) -> Forgotten:
+        """Forget all of that, of every engine, in one transaction; `by` is who wants it."""
         ...
 
 

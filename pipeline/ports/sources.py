@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipeline.domain.model import (
     Channel,
@@ -37,6 +37,7 @@ class PhotoSource(Protocol):
         ...
 
 
+@runtime_checkable
 class ProfilePictures(Protocol):
     """The pictures by which people know each other."""
 

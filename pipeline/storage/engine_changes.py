@@ -95,6 +95,13 @@ DROP_FILLS = "delete from fills where team_id = %(team_id)s"
 DROP_OLD_REFERENCES = """
 delete from person_references where team_id = %(team_id)s and engine_id <> %(engine_id)s
 """
+# Whoever has a template by the new engine needs none by another.
+DROP_OLD_TEMPLATES = """
+delete from opt_outs o where o.team_id = %(team_id)s and o.engine_id <> %(engine_id)s and exists (
+    select from opt_outs n
+    where n.team_id = o.team_id and n.user_id = o.user_id and n.engine_id = %(engine_id)s
+)
+"""
 
 
 class EngineChangeStore:
@@ -221,6 +228,7 @@ class EngineChangeStore:
             connection.execute(ADOPT_PHOTOS, values)
             connection.execute(DROP_OLD_FACES, values)
             connection.execute(DROP_OLD_REFERENCES, values)
+            connection.execute(DROP_OLD_TEMPLATES, values)
             connection.execute(DROP_FILLS, values)
             connection.execute(SWITCH, values)
         return True

@@ -100,6 +100,18 @@ insert into faces
 values (%(team_id)s, %(photo_id)s, %(engine_id)s, %(box)s, %(landmarks)s, %(score)s,
     %(quality)s, %(embedding)s)
 """
+# Whoever turns Findme off waits for who stores faces just now, or has stored the template before.
+# The distance is computed where the engine is fixed: dimensions differ between engines.
+DROP_OPTED_OUT = """
+with close as materialized (
+    select f.face_id, f.embedding <=> o.embedding as distance, o.max_distance
+    from faces f
+    join opt_outs o on o.team_id = f.team_id and o.engine_id = f.engine_id
+    where f.team_id = %(team_id)s and f.photo_id = %(photo_id)s and f.engine_id = %(engine_id)s
+)
+delete from faces where team_id = %(team_id)s
+and face_id in (select face_id from close where distance <= max_distance)
+"""
 
 
 class Faces:
@@ -201,11 +213,15 @@ def add_faces(
     engine_id: EngineId,
     faces: PhotoFaces,
 ) -> None:
-    """Store the faces of a photo whose row is locked."""
+    """Store the faces of a photo, but those of people who are out.
+
+    The photo's row is locked, and the workspace's shared.
+    """
     if not faces.faces:
         return
     photo = {"team_id": team_id, "photo_id": photo_id, "engine_id": engine_id}
     connection.cursor().executemany(ADD_FACE, [photo | _face_values(face) for face in faces.faces])
+    connection.execute(DROP_OPTED_OUT, photo)
 
 
 def _face_values(face: Face) -> dict[str, Any]:

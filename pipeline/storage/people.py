@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 from pgvector import HalfVector
 
+from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, UserId
 from pipeline.domain.people import AboutPerson, Forgotten, KnownReference
 from pipeline.storage.alerts import drop_alerts, has_alerts
-from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.audit import note
+from pipeline.storage.connect import Connection, Database, lock_shares
+from pipeline.storage.consents import consent_of, drop_consents
 from pipeline.storage.verdicts import count_verdicts, drop_verdicts
 
 PROFILE = """
@@ -31,6 +34,11 @@ SELFIES = """
 select embedding, quality, faces_in_picture from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
 and kind = 'selfie' order by created_at, origin
+"""
+# A day more or less doesn't matter, and a write for each search would.
+TOUCH = """
+update person_references set used_at = now()
+where team_id = %(team_id)s and user_id = %(user_id)s and used_at < now() - interval '1 day'
 """
 DROP_SELFIE = """
 delete from person_references
@@ -67,6 +75,7 @@ class People:
             "origin": picture_hash,
         }
         with self._database.transaction() as connection:
+            connection.execute(TOUCH, values)
             row = connection.execute(PROFILE, values).fetchone()
         return None if row is None else _reference(row, ReferenceKind.PROFILE)
 
@@ -89,6 +98,7 @@ class People:
         """What the person's selfies say, the oldest first."""
         values = {"team_id": team_id, "user_id": user_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
+            connection.execute(TOUCH, values)
             return [
                 _reference(row, ReferenceKind.SELFIE) for row in connection.execute(SELFIES, values)
             ]
@@ -111,13 +121,17 @@ class People:
         """Forget it, whatever engine it was read by; False if it was unknown."""
         values = {"team_id": team_id, "user_id": user_id, "origin": origin}
         with self._database.transaction() as connection:
-            return connection.execute(DROP_SELFIE, values).rowcount > 0
+            if not connection.execute(DROP_SELFIE, values).rowcount:
+                return False
+            note(connection, team_id, Entry(act=Act.FORGOT_SELFIE, actor_id=user_id))
+        return True
 
     def about(self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId) -> AboutPerson:
         """Everything that is known of the person, with the references of that engine."""
         values = {"team_id": team_id, "user_id": user_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
             confirmed, rejected = count_verdicts(connection, team_id, user_id)
+            consent = consent_of(connection, team_id, user_id)
             return AboutPerson(
                 references=[
                     KnownReference(
@@ -132,21 +146,42 @@ class People:
                 confirmed=confirmed,
                 rejected=rejected,
                 alerts_on=has_alerts(connection, team_id, user_id),
+                colleagues=consent.colleagues,
+                is_out=consent.is_out,
             )
 
-    def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
-        """Forget all of that, in one transaction: of every engine, and what they were told."""
-        values = {"team_id": team_id, "user_id": user_id}
+    def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId | None) -> Forgotten:
+        """Forget all of that, in one transaction: of every engine, and what they were told.
+
+        `by` is who wants it, None if Findme does by itself.
+        """
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
-            verdicts = drop_verdicts(connection, team_id, user_id)
-            row = connection.execute(DROP_ALL, values).fetchone()
-            assert row is not None  # an aggregate always has a row
-            return Forgotten(
-                references=row["dropped"],
-                verdicts=verdicts,
-                alerts=drop_alerts(connection, team_id, user_id),
-            )
+            forgotten = forget_person(connection, team_id, user_id)
+            details = {
+                "references": forgotten.references,
+                "verdicts": forgotten.verdicts,
+                "consents": forgotten.consents,
+            }
+            entry = Entry(act=Act.FORGOT, actor_id=by, person_id=user_id, details=details)
+            note(connection, team_id, entry)
+        return forgotten
+
+
+def forget_person(connection: Connection, team_id: TeamId, user_id: UserId) -> Forgotten:
+    """Forget all that is known of a person but that they are out, with `lock_shares` held."""
+    values = {"team_id": team_id, "user_id": user_id}
+    verdicts = drop_verdicts(connection, team_id, user_id)
+    row = connection.execute(DROP_ALL, values).fetchone()
+    assert row is not None  # an aggregate always has a row
+    is_out = consent_of(connection, team_id, user_id).is_out
+    return Forgotten(
+        references=row["dropped"],
+        verdicts=verdicts,
+        alerts=drop_alerts(connection, team_id, user_id),
+        consents=drop_consents(connection, team_id, user_id),
+        is_out=is_out,
+    )
 
 
 def _values(

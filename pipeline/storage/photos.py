@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, TypeAlias
 
+from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import (
     ChannelId,
     EngineId,
@@ -18,6 +19,7 @@ from pipeline.domain.model import (
     Share,
     TeamId,
 )
+from pipeline.storage.audit import note
 from pipeline.storage.connect import Connection, Database, lock_shares
 from pipeline.storage.faces import add_faces, share_of
 
@@ -269,6 +271,7 @@ class Photos:
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             deleted = connection.execute(DELETE, {"team_id": team_id, "file_id": file_id})
+            note_deleted(connection, team_id, deleted.rowcount)
             return deleted.rowcount > 0
 
     def keep_only(
@@ -302,7 +305,9 @@ class Photos:
             dropped = connection.execute(statement, values).fetchall()
             photo_ids = [row["photo_id"] for row in dropped]
             gone = {"team_id": team_id, "photo_ids": photo_ids}
-            return connection.execute(DROP_UNSHARED, gone).rowcount
+            deleted = connection.execute(DROP_UNSHARED, gone).rowcount
+            note_deleted(connection, team_id, deleted)
+            return deleted
 
     def counts(
         self,
@@ -357,6 +362,12 @@ class Photos:
         with self._database.transaction() as connection:
             rows = connection.execute(PROBLEMS, values).fetchall()
         return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]
+
+
+def note_deleted(connection: Connection, team_id: TeamId, photos: int) -> None:
+    """Note in the audit that photos went with their faces, if any did."""
+    if photos:
+        note(connection, team_id, Entry(act=Act.DELETED_PHOTOS, details={"photos": photos}))
 
 
 def _drop_faces(connection: Connection, photo: Row) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import Box, EngineId, FaceId, PhotoId, TeamId, UserId
 from pipeline.domain.verdicts import SAME_FACE_OVERLAP, Candidate, Verdict
+from pipeline.storage.audit import note
 from pipeline.storage.connect import Connection, Database, lock_shares
 
 # The workspace's present faces of the photo, to see that there is one where the verdict points.
@@ -102,7 +104,11 @@ class Verdicts:
         """As if the person had said nothing, ever; returns how many verdicts there were."""
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
-            return drop_verdicts(connection, team_id, user_id)
+            dropped = drop_verdicts(connection, team_id, user_id)
+            details = {"verdicts": dropped}
+            entry = Entry(act=Act.FORGOT_VERDICTS, actor_id=user_id, details=details)
+            note(connection, team_id, entry)
+            return dropped
 
     def candidates(
         self, team_id: TeamId, user_id: UserId, *, engine_id: EngineId

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
 from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.photos import note_deleted
 
 ADD = """
 insert into workspaces (team_id, engine_id) values (%(team_id)s, %(engine_id)s)
@@ -130,7 +131,8 @@ class Workspaces:
             connection.execute(how, values)
             dropped = connection.execute(DROP_SHARES, values).fetchall()
             photo_ids = [row["photo_id"] for row in dropped]
-            connection.execute(DROP_UNSHARED, {"team_id": team_id, "photo_ids": photo_ids})
+            gone = {"team_id": team_id, "photo_ids": photo_ids}
+            note_deleted(connection, team_id, connection.execute(DROP_UNSHARED, gone).rowcount)
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:
         """All watched channels, by name."""

@@ -57,9 +57,11 @@ class ChangeEngine:
         changes: EngineChanges,
         reader: FaceReader,
         concurrency: int,
+        keep_out: Callable[[TeamId, FaceReader], object] = lambda _team_id, _reader: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`reader` is the new engine."""
+        """`reader` is the new engine; `keep_out` makes templates by it for whoever is out."""
+        self._keep_out = keep_out
         self._read = read
         self._photos = photos
         self._changes = changes
@@ -81,6 +83,8 @@ class ChangeEngine:
         Raises: OtherChangeError, DatabaseUnavailableError.
         """
         engine_id = self._reader.engine_id
+        # First of all: no face of theirs is to be filled in.
+        self._keep_out(team_id, self._reader)
         self._changes.begin(team_id, engine_id)
         log.info("engine.change_begun", engine=engine_id)
         given_up: list[Failed] = []

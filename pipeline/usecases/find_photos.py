@@ -8,10 +8,12 @@ import structlog
 
 from pipeline.domain.matching import together, without_reposts
 from pipeline.domain.model import Certainty, ChannelId, Match, Reference, TeamId, UserId
-from pipeline.errors import ChannelNotSearchedError, PictureError
-from pipeline.ports import ChannelStore, Engines, PhotoStore, Visibility
+from pipeline.domain.opt_outs import is_of_another, without
+from pipeline.errors import ChannelNotSearchedError, PictureError, ProtectedFaceError
+from pipeline.ports import ChannelStore, Engines, PhotoStore, Protected, Visibility
 from pipeline.usecases.known_people import KnownPeople, KnownPerson
-from pipeline.usecases.match_faces import MatchFaces
+from pipeline.usecases.match_faces import MatchFaces, Person
+from pipeline.usecases.permit import Permit
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ class Found:
     channel_ids: Sequence[ChannelId]
     photos_pending: int
     visible_ids: Sequence[ChannelId] = ()
+    is_first: bool = False
+    """The asker was never told how Findme works."""
 
     @property
     def sure(self) -> int:
@@ -75,7 +79,11 @@ class FindPhotos:
         photos: PhotoStore,
         engines: Engines,
         match_faces: MatchFaces,
+        permit: Permit,
+        protected: Protected,
     ) -> None:
+        self._permit = permit
+        self._protected = protected
         self._people = people
         self._visibility = visibility
         self._channels = channels
@@ -88,9 +96,11 @@ class FindPhotos:
 
         The asker is looked for by `selfie` alone, if that is given.
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError, each with the
-        `user_id` it is about; ChannelNotSearchedError; SourceUnavailableError,
-        DatabaseUnavailableError.
+        `user_id` it is about; ConsentNeededError with the people who have to agree first;
+        ColleagueSearchOffError, TurnedOffError, ProtectedFaceError; ChannelNotSearchedError;
+        SourceUnavailableError, DatabaseUnavailableError.
         """
+        consent = self._permit(team_id, query.asker, query.people)
         visible = self._channels_of(team_id, query.asker)
         if not set(query.channel_ids) <= set(visible):
             raise ChannelNotSearchedError
@@ -113,6 +123,7 @@ class FindPhotos:
             channel_ids=scope,
             visible_ids=visible,
             photos_pending=self._photos.pending(team_id, scope),
+            is_first=not consent.is_told,
         )
 
     def _channels_of(self, team_id: TeamId, asker: UserId) -> list[ChannelId]:
@@ -140,13 +151,25 @@ class FindPhotos:
                 for user_id in people
             }
             found = [
-                self._match_faces.every(team_id, one.person, visible) if visible else []
-                for one in known.values()
+                self._matches(team_id, user_id, one.person, visible)
+                for user_id, one in known.items()
             ]
             # The index may have been switched to another engine meanwhile: ask that one.
             engine_id = self._engines.of(team_id).engine_id
             if all(engine_id == one.person.engine_id for one in known.values()):
                 return known, together(found)
+
+    def _matches(
+        self, team_id: TeamId, user_id: UserId, person: Person, visible: Sequence[ChannelId]
+    ) -> list[Match]:
+        """One person's, but none that are of somebody who is out."""
+        templates = self._protected.templates(team_id, engine_id=person.engine_id)
+        if is_of_another(person.query, templates, user_id=user_id):
+            raise ProtectedFaceError
+        if not visible:
+            return []
+        matches = self._match_faces.every(team_id, person, visible)
+        return without(matches, templates, maybe=self._engines.of(team_id).curve.maybe)
 
     def _known(self, team_id: TeamId, user_id: UserId, selfie: Reference | None) -> KnownPerson:
         try:

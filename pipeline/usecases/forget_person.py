@@ -18,16 +18,18 @@ class ForgetPerson:
     def __init__(self, *, people: PersonStore) -> None:
         self._people = people
 
-    def __call__(self, team_id: TeamId, user_id: UserId) -> Forgotten:
-        """References, verdicts and alerts, in one transaction; nothing is left for a second call.
+    def __call__(self, team_id: TeamId, user_id: UserId, *, by: UserId | None) -> Forgotten:
+        """References, verdicts, alerts, consents, in one transaction; a second call finds nothing.
 
-        Raises: DatabaseUnavailableError.
+        `by` is who wants it: they, an admin, or None for Findme itself. That somebody turned
+        Findme off stays, with the template that it takes. Raises: DatabaseUnavailableError.
         """
-        forgotten = self._people.forget(team_id, user_id)
+        forgotten = self._people.forget(team_id, user_id, by=by)
         log.info(
             "person.forgotten",
             references=forgotten.references,
             verdicts=forgotten.verdicts,
             alerts=forgotten.alerts,
+            consents=forgotten.consents,
         )
         return forgotten

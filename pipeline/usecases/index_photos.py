@@ -1,7 +1,7 @@
 """Channels are listed, photos are read: each step can run twice with the same result."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -20,6 +20,7 @@ from pipeline.domain.model import (
     PhotoState,
     TeamId,
 )
+from pipeline.domain.retention import still_kept
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
 from pipeline.ports import (
     ChannelStore,
@@ -38,6 +39,9 @@ log = structlog.get_logger(__name__)
 # Clocks differ, and a source may list a photo a little after it was posted.
 LISTING_OVERLAP = timedelta(minutes=10)
 LISTING_BATCH = 100
+
+KeptAfter = Callable[[TeamId], datetime | None]
+"""From when on a workspace's photos are kept; None: all of them."""
 COMPARE_EVERY = timedelta(days=1)
 
 
@@ -62,7 +66,9 @@ class ListChannel:
         runs: RunStore,
         queue: Queue,
         clock: Clock,
+        kept_after: KeptAfter = lambda _: None,
     ) -> None:
+        self._kept_after = kept_after
         self._sources = sources
         self._channels = channels
         self._photos = photos
@@ -88,10 +94,11 @@ class ListChannel:
         seen: list[FileId] = []
         try:
             found = self._sources[team_id].list_new(channel_id, since=since)
+            kept_after = self._kept_after(team_id)
             for photos in _batches(found, LISTING_BATCH):
                 new += self._photos.add(
                     team_id,
-                    photos,
+                    still_kept(photos, after=kept_after),
                     channel_id=channel_id,
                     run_id=run_ids[-1] if run_ids else None,
                 )
@@ -121,7 +128,9 @@ class AddPhoto:
         channels: ChannelStore,
         photos: PhotoStore,
         queue: Queue,
+        kept_after: KeptAfter = lambda _: None,
     ) -> None:
+        self._kept_after = kept_after
         self._sources = sources
         self._channels = channels
         self._photos = photos
@@ -139,9 +148,10 @@ class AddPhoto:
             found = self._sources[team_id].describe(file_id, channel_id=channel_id)
         except PhotoGoneError:
             return False
-        if not found.media_type.startswith("image/"):
+        kept = still_kept([found], after=self._kept_after(team_id))
+        if not kept or not found.media_type.startswith("image/"):
             return False
-        self._photos.add(team_id, [found], channel_id=channel_id)
+        self._photos.add(team_id, kept, channel_id=channel_id)
         self._queue.enqueue_pending(team_id, live=True)
         return True
 

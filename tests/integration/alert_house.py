@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import ChannelId, Reference, TeamId, UserId
 from pipeline.errors import FindmeError
 from pipeline.folder import LOCAL
@@ -90,6 +91,8 @@ class House:
             photos=runtime.photos,
             engines=runtime.engines,
             match_faces=runtime.match_faces,
+            permit=runtime.permit(ColleagueSearch.OPEN),
+            protected=runtime.opt_outs,
         )
 
     def ticker(self, runtime: Runtime, find: FindPhotos) -> AlertPeople:

@@ -14,6 +14,7 @@ from typing import Any, LiteralString, TypeAlias
 import psycopg
 
 from pipeline.domain.calibration import Curve
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import ChannelId, EngineId, PhotoFaces, PhotoId, TeamId, UserId
 from pipeline.folder import LOCAL, channel_of
 from pipeline.ports import FaceReader, PhotoSource
@@ -230,6 +231,8 @@ def finder(runtime: Runtime, colleagues: Colleagues) -> FindPhotos:
         photos=runtime.photos,
         engines=runtime.engines,
         match_faces=runtime.match_faces,
+        permit=runtime.permit(ColleagueSearch.OPEN),
+        protected=runtime.opt_outs,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import Certainty, ChannelId, UserId
 from pipeline.errors import (
     ChannelNotSearchedError,
@@ -70,6 +71,8 @@ def find(runtime: Runtime, colleagues: Colleagues) -> FindPhotos:
         photos=runtime.photos,
         engines=runtime.engines,
         match_faces=runtime.match_faces,
+        permit=runtime.permit(ColleagueSearch.OPEN),
+        protected=runtime.opt_outs,
     )
 
 

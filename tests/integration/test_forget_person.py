@@ -141,7 +141,7 @@ def test_everything_is_forgotten_and_said(office: Office) -> None:
     office.all_of(ANN)
     assert office.left_of(ANN) == [2, 2, 1, 1]
 
-    forgotten = office.forget(TEAM, ANN)
+    forgotten = office.forget(TEAM, ANN, by=ANN)
 
     assert forgotten == Forgotten(references=2, verdicts=2, alerts=True)
     assert office.left_of(ANN) == [0, 0, 0, 0]
@@ -150,9 +150,9 @@ def test_everything_is_forgotten_and_said(office: Office) -> None:
 
 def test_forgetting_twice_is_the_same_as_once(office: Office) -> None:
     office.all_of(ANN)
-    office.forget(TEAM, ANN)
+    office.forget(TEAM, ANN, by=ANN)
 
-    assert office.forget(TEAM, ANN) == NOTHING
+    assert office.forget(TEAM, ANN, by=ANN) == NOTHING
 
 
 def test_nobody_else_is_forgotten(office: Office) -> None:
@@ -160,7 +160,7 @@ def test_nobody_else_is_forgotten(office: Office) -> None:
     office.all_of(BEN)
     office.all_of(ANN, OTHER)
 
-    office.forget(TEAM, ANN)
+    office.forget(TEAM, ANN, by=ANN)
 
     assert office.left_of(BEN) == [2, 2, 1, 1]
     assert office.left_of(ANN, OTHER) == [2, 2, 1, 1]
@@ -170,7 +170,7 @@ def test_the_photos_stay(office: Office) -> None:
     office.all_of(ANN)
     before = office.photos.counts(TEAM)
 
-    office.forget(TEAM, ANN)
+    office.forget(TEAM, ANN, by=ANN)
 
     assert office.photos.counts(TEAM) == before
 
@@ -179,7 +179,7 @@ def test_references_of_every_engine_are_forgotten_and_counted_once(office: Offic
     office.selfie("s1")
     office.selfie("s1", engine_id=NEXT)
 
-    assert office.forget(TEAM, ANN).references == 1
+    assert office.forget(TEAM, ANN, by=ANN).references == 1
     assert office.left_of(ANN) == [0, 0, 0, 0]
 
 
@@ -194,7 +194,7 @@ def test_a_repost_indexed_meanwhile_brings_no_verdict_back(office: Office) -> No
         with psycopg.connect(office.database.conninfo) as indexing:
             indexing.execute(LOCK_ENGINE, values)
             indexing.execute(ADOPT_VERDICTS, values)
-            forgetting = threads.submit(office.forget, TEAM, ANN)
+            forgetting = threads.submit(office.forget, TEAM, ANN, by=ANN)
             wait_until(lambda: bool(office.rows(WAITING)))
             indexing.commit()
         forgotten = forgetting.result(timeout=30)
@@ -221,7 +221,7 @@ def test_whoever_is_forgotten_while_being_looked_for_is_not_told(office: Office)
     photo_id = office.post("F2", content=b"two")
     (look,) = office.alerts.due(TEAM, now=now(), gather=timedelta())
 
-    office.forget(TEAM, ANN)
+    office.forget(TEAM, ANN, by=ANN)
 
     assert office.alerts.claim(TEAM, look, [photo_id]) == set()
     assert office.left_of(ANN) == [0, 0, 0, 0]
@@ -229,7 +229,7 @@ def test_whoever_is_forgotten_while_being_looked_for_is_not_told(office: Office)
 
 def test_who_turns_alerts_on_after_being_forgotten_starts_anew(office: Office) -> None:
     office.all_of(ANN)
-    office.forget(TEAM, ANN)
+    office.forget(TEAM, ANN, by=ANN)
 
     office.alerts.turn_on(TEAM, ANN)
 
@@ -292,7 +292,7 @@ def test_a_verdict_counts_once_however_many_copies_there_are(office: Office) -> 
 
     assert office.left_of(ANN)[1] == 7
     assert (about.confirmed, about.rejected) == (2, 1)
-    assert office.forget(TEAM, ANN).verdicts == 3
+    assert office.forget(TEAM, ANN, by=ANN).verdicts == 3
 
 
 def test_a_verdict_goes_with_its_photo(office: Office) -> None:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from PIL import Image, ImageDraw
 
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import (
     Box,
     Certainty,
@@ -72,6 +73,8 @@ class Party:
             photos=self.runtime.photos,
             engines=self.runtime.engines,
             match_faces=self.runtime.match_faces,
+            permit=self.runtime.permit(ColleagueSearch.OPEN),
+            protected=self.runtime.opt_outs,
         )
         found = find(LOCAL, Query(asker=asker or who, people=[who]))
         return {match.face.photo_name: match for match in found.matches}
