@@ -1,5 +1,7 @@
 """What admins may see and do, however they ask for it."""
 
+from collections.abc import Sequence
+
 from slack_sdk import WebClient
 
 from bot.blocks.texts import welcome
@@ -8,9 +10,11 @@ from bot.pages import Panel
 from bot.payloads import is_workspace_admin
 from bot.selfies import Selfies
 from bot.workspace import SlackWorkspace
+from pipeline.domain.audit import Act, Entry, Noted
 from pipeline.domain.model import ChannelId, IndexCounts, RunId, TeamId, UserId
 from pipeline.domain.people import Forgotten
 from pipeline.errors import UsageError
+from pipeline.storage.audit import Audit
 from pipeline.storage.counts import Counts
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.photos import Photos
@@ -20,6 +24,7 @@ from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.usecases.reindex import Reindex
 
 PROBLEMS = 5
+ACTS, LAST_ACTS = 30, 5
 
 
 class NotAdminError(UsageError):
@@ -46,7 +51,9 @@ class Administration:
         photos: Photos,
         counts: Counts,
         queue: JobQueue,
+        audit: Audit,
     ) -> None:
+        self._audit = audit
         self._workspace = workspace
         self._admins = admins
         self._reindex = reindex
@@ -95,7 +102,14 @@ class Administration:
                 (run, self._photos.counts(team_id, run_id=run.run_id))
                 for run in self._runs.open(team_id)
             ],
+            audit=self._audit.latest(team_id, limit=LAST_ACTS),
         )
+
+    def audit(self, team_id: TeamId, admin: UserId) -> Sequence[Noted]:
+        """The last acts, newest first; that somebody read them is one, too."""
+        acts = self._audit.latest(team_id, limit=ACTS)
+        self._audit.add(team_id, Entry(act=Act.READ_AUDIT, actor_id=admin))
+        return acts
 
     def start_reindex(
         self, team_id: TeamId, admin: UserId, channel_id: ChannelId | None = None
@@ -105,12 +119,17 @@ class Administration:
         Raises: ReindexRunningError, UsageError, SourceUnavailableError.
         """
         run_id = self._reindex(team_id, channel_id=channel_id, requested_by=admin)
+        self._note(team_id, Act.REINDEXED, admin, channel_id)
         # A direct message can be updated for as long as it takes; an ephemeral one can't.
         notice = call(self._client.chat_postMessage, channel=admin, text="🔄 Re-indexing…")
         self._runs.set_notice(team_id, run_id, notice["channel"], notice["ts"])
         return run_id
 
-    def add_channel(self, team_id: TeamId, channel_id: ChannelId) -> bool:
+    def _note(self, team_id: TeamId, act: Act, admin: UserId, channel_id: ChannelId | None) -> None:
+        details = {"channel": channel_id} if channel_id else {}
+        self._audit.add(team_id, Entry(act=act, actor_id=admin, details=details))
+
+    def add_channel(self, team_id: TeamId, admin: UserId, channel_id: ChannelId) -> bool:
         """Watch a channel; False if it is watched already.
 
         Raises: NotInvitedError, SourceUnavailableError.
@@ -119,6 +138,7 @@ class Administration:
         if not is_in and not self._workspace.join(channel_id):
             raise NotInvitedError
         name = self._workspace.channel_name(channel_id)
+        self._note(team_id, Act.ADDED_CHANNEL, admin, channel_id)
         if self._channels.watch(team_id, channel_id, name, again=True):
             self._queue.enqueue_listing(team_id, channel_id)
             call(self._client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
@@ -126,7 +146,7 @@ class Administration:
         # Slack tells of the entry at once: then its listener watched the channel and said hello.
         return not is_in
 
-    def remove_channel(self, team_id: TeamId, channel_id: ChannelId) -> None:
+    def remove_channel(self, team_id: TeamId, admin: UserId, channel_id: ChannelId) -> None:
         """Forget what a channel alone shows, and leave it alone although the bot is in it.
 
         Raises: UsageError if it isn't watched.
@@ -134,6 +154,7 @@ class Administration:
         if all(known.channel_id != channel_id for known in self._channels.watched(team_id)):
             raise UsageError("I don't watch that channel; `/findme-admin status` names those I do.")
         self._channels.exclude(team_id, channel_id)
+        self._note(team_id, Act.REMOVED_CHANNEL, admin, channel_id)
 
     def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId) -> Forgotten:
         """Delete all that is known of a person's face, and what they chose."""

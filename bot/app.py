@@ -9,7 +9,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
-from bot.blocks import answer, gallery, home, selfie
+from bot.blocks import answer, consent, gallery, home, selfie
 from bot.calls import in_words
 from bot.listeners import Listeners
 from bot.replies import Replies
@@ -83,6 +83,15 @@ def _route(app: App, listeners: Listeners) -> None:
     app.action(home.FORGET_VERDICTS)(mine.forget_verdicts)
     app.action(home.FORGET_ME)(mine.forget_me)
     app.action(home.HOME_AGAIN)(mine.refresh)
+    own = listeners.consent
+    app.action(consent.ALLOW)(own.allowed)
+    app.action(consent.ONCE)(own.once)
+    app.action(consent.REFUSE)(own.refused)
+    app.action(consent.COLLEAGUES_ALLOW)(own.colleagues_allowed)
+    app.action(consent.COLLEAGUES_REFUSE)(own.colleagues_refused)
+    app.action(consent.TURN_OFF)(own.turn_off)
+    app.action(consent.TURN_ON)(own.turn_on)
+    app.action(consent.MY_DATA)(own.my_data)
     admin = listeners.admin
     app.command("/findme-admin")(admin.command)
     app.action(admin_blocks.REINDEX)(admin.reindex)

@@ -1,21 +1,28 @@
 """From a question to its answer in Slack."""
 
+from contextlib import nullcontext
+
 from bot.answers import Answers
 from bot.blocks import answer as blocks
+from bot.blocks.consent import FIRST
+from bot.blocks.parts import text
 from bot.pages import Rejected
 from bot.payloads import FaceInPhoto
 from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Reply, looking
+from pipeline.domain.consent import NOTHING_SAID
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import PictureError
+from pipeline.storage.consents import Consents
 
 
 class Asking:
     """Sends the answer to a question to where it was asked."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, *, consents: Consents) -> None:
         self._answers = answers
+        self._consents = consents
 
     def count(self, team_id: TeamId, asker: UserId, question: Question) -> int:
         """How many photos answer it. Raises as `Answers.found` does."""
@@ -32,15 +39,18 @@ class Asking:
         rejected: FaceInPhoto | None = None,
         before: int = 0,
         replace: bool = False,
-    ) -> None:
+        is_awaited: bool = True,
+    ) -> bool:
         """One page of the answer, or why there is none; in place of the one clicked if `replace`.
 
         `rejected`: the face that was rejected a moment ago, of an answer of `before` photos.
+        `is_awaited` unless nobody asked a moment ago.
+        With their first answer somebody is told how all of this works. False if Slack took none.
 
         Raises: FindmeErrors that are the sentence to tell.
         """
         try:
-            with looking(reply):
+            with looking(reply) if is_awaited else nullcontext():
                 page = self._answers.page(
                     team_id,
                     asker,
@@ -51,13 +61,25 @@ class Asking:
                 )
         except PictureError as error:
             sentence, told = refusal(error, question, asker)
-            reply.send(sentence, told, replace=replace)
-            return
+            if is_first := self._is_first(team_id, asker):
+                told = [text(FIRST), *told]
+            sent = reply.send(sentence, told, replace=replace)
+            if sent and is_first:
+                self._consents.told(team_id, asker)
+            return sent
         noted = None
         if rejected is not None:
             also = max(0, before - len(page.found.matches) - 1)
             noted = Rejected(face=rejected, also=also)
-        text = blocks.summary(page)
+        summary = blocks.summary(page)
         # A file that was deleted a moment ago would make Slack refuse the whole answer.
-        if not reply.send(text, blocks.answer(page, noted=noted), replace=replace):
-            reply.send(text, blocks.answer(page, noted=noted, pictures=False), replace=replace)
+        sent = reply.send(summary, blocks.answer(page, noted=noted), replace=replace) or reply.send(
+            summary, blocks.answer(page, noted=noted, pictures=False), replace=replace
+        )
+        if sent and page.found.is_first:
+            self._consents.told(team_id, asker)
+        return sent
+
+    def _is_first(self, team_id: TeamId, asker: UserId) -> bool:
+        known = self._consents.of(team_id, [], asker=asker).get(asker, NOTHING_SAID)
+        return not known.is_told

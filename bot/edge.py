@@ -8,12 +8,14 @@ from bot.administration import Administration
 from bot.alerting import Alerting, client_that_tries_once
 from bot.answers import Answers
 from bot.asking import Asking
+from bot.consenting import Consenting
 from bot.files.downloads import Downloads
 from bot.files.parcels import Parcels
 from bot.files.thumbnails import Thumbnails
 from bot.files.uploads import Uploads
 from bot.listeners import Listeners
 from bot.listeners.admin import AdminListeners
+from bot.listeners.consent import ConsentListeners
 from bot.listeners.events import EventListeners
 from bot.listeners.find import FindListeners
 from bot.listeners.gallery import GalleryListeners
@@ -26,7 +28,10 @@ from bot.settings import SlackSettings
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
+from pipeline.usecases.consent import AskConsent, GiveConsent, SendGranted
 from pipeline.usecases.find_photos import FindPhotos
+from pipeline.usecases.known_people import KnownPeople
+from pipeline.usecases.opt_out import OptOut
 from pipeline.wiring import Runtime, now
 
 
@@ -40,10 +45,15 @@ class Edge:
     settings: SlackSettings
 
     @cached_property
+    def known_people(self) -> KnownPeople:
+        """A person -> what is known of their face."""
+        return self.runtime.known_people(self.workspace)
+
+    @cached_property
     def find_photos(self) -> FindPhotos:
         """A query -> photos."""
         return FindPhotos(
-            people=self.runtime.known_people(self.workspace),
+            people=self.known_people,
             visibility=self.workspace,
             channels=self.runtime.workspaces,
             photos=self.runtime.photos,
@@ -148,12 +158,28 @@ class Edge:
             photos=self.runtime.photos,
             counts=self.runtime.counts,
             queue=self.runtime.queue,
+            audit=self.runtime.audit,
         )
+
+    @cached_property
+    def asking(self) -> Asking:
+        """A question -> its answer in Slack."""
+        return Asking(self.answers, consents=self.runtime.consents)
+
+    @cached_property
+    def consenting(self) -> Consenting:
+        """Messages about consent."""
+        return Consenting(self.workspace.client, asking=self.asking, replies=self.replies)
+
+    @cached_property
+    def send_granted(self) -> SendGranted:
+        """Questions to which everybody agreed -> their answers."""
+        return SendGranted(consents=self.runtime.consents, send=self.consenting.send, clock=now)
 
     @cached_property
     def listeners(self) -> Listeners:
         """Every surface."""
-        asking = Asking(self.answers)
+        asking = self.asking
         selfie = SelfieListeners(
             views=self.views,
             selfies=self.selfies,
@@ -171,6 +197,27 @@ class Edge:
             verdicts=self.runtime.verdicts,
             alerts=self.runtime.alerts,
             replies=self.replies,
+            consents=self.runtime.consents,
+            policy=self.settings.colleague_search,
+        )
+        consent = ConsentListeners(
+            client=self.workspace.client,
+            ask_consent=AskConsent(
+                consents=self.runtime.consents, tell=self.consenting.tell, clock=now
+            ),
+            give_consent=GiveConsent(consents=self.runtime.consents, clock=now),
+            send_granted=self.send_granted,
+            opt_out=OptOut(
+                people=self.known_people,
+                opt_outs=self.runtime.opt_outs,
+                engines=self.runtime.engines,
+            ),
+            forget_person=self.runtime.forget_person,
+            selfies=self.selfies,
+            data=self.runtime.peoples_data,
+            uploads=self.uploads,
+            replies=self.replies,
+            home=home,
         )
         return Listeners(
             find=FindListeners(
@@ -179,6 +226,7 @@ class Edge:
                 names=self.names,
                 give_verdict=self.runtime.give_verdict,
                 selfies=selfie,
+                consent=consent,
                 clock=now,
                 bot_user_id=self.workspace.bot_user_id,
             ),
@@ -191,6 +239,7 @@ class Edge:
                 parcels=self.parcels,
             ),
             home=home,
+            consent=consent,
             admin=AdminListeners(
                 administration=self.administration,
                 views=self.views,

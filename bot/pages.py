@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from bot.payloads import FaceInPhoto
 from bot.question import Question
+from pipeline.domain.audit import Noted
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -83,6 +85,7 @@ class Panel:
     problems: Sequence[tuple[str, PhotoState, str]]
     runs: Sequence[tuple[Run, IndexCounts]]
     hidden_problems: int = 0
+    audit: Sequence[Noted] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,5 +101,6 @@ class Home:
     latest: Sequence[Shown]
     about: AboutPerson
     panel: Panel | None
+    policy: ColleagueSearch = ColleagueSearch.ASK
     note: str = ""
     admin_note: str = ""

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
+GRANTED_EVERY_S = 20.0
+DAILY_S = 86_400.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -115,6 +117,11 @@ class Bot:
         self._schedule.every(
             TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
+        send_granted = self.edge.send_granted
+        self._schedule.every(
+            GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to"
+        )
+        self._schedule.every(DAILY_S, self.tidy, name="daily tidying")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
         port = self._slack.findme_port
@@ -139,6 +146,12 @@ class Bot:
             self.workspace.client.chat_postMessage(
                 channel=channel.channel_id, text=welcome(channel.channel_id)
             )
+
+    def tidy(self) -> None:
+        """Once a day: what is too old goes; whoever is out stays out by the present engine."""
+        self.runtime.expire(self.team_id)
+        reader = self.runtime.engines.of(self.team_id)
+        self.runtime.keep_out(self.team_id, reader, self.workspace)
 
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""

@@ -18,7 +18,8 @@ from bot.blocks.modal import modal
 from bot.blocks.texts import reindex_progress
 from bot.mrkdwn import escape, shortened
 from bot.pages import Panel
-from pipeline.domain.model import Channel, IndexCounts
+from pipeline.domain.audit import Noted
+from pipeline.domain.model import Channel, ChannelId, IndexCounts
 
 ADD_CHANNEL, REMOVE_CHANNEL, REINDEX, REFRESH = (
     "add_channel",
@@ -69,7 +70,7 @@ def panel_blocks(panel: Panel, *, note: str = "") -> list[Block]:
         filter=ConversationFilter(include=["public", "private"], exclude_bot_users=True),
     )
     blocks.append(parts.text("Watch another channel:", accessory=choose))
-    blocks += [*_work(panel), *_problems(panel)]
+    blocks += [*_work(panel), *_problems(panel), *_last_acts(panel)]
     blocks.append(
         parts.buttons(
             [
@@ -86,6 +87,37 @@ def panel_blocks(panel: Panel, *, note: str = "") -> list[Block]:
         )
     )
     return blocks
+
+
+def audit(acts: Sequence[Noted]) -> list[Block]:
+    """The answer to `/findme-admin audit`: the newest first."""
+    if not acts:
+        return [parts.text("Nothing was done yet.")]
+    lines = [_act(one) for one in acts]
+    return [parts.text(part) for part in parts.parted(["*What was done*, newest first:", *lines])]
+
+
+def _last_acts(panel: Panel) -> list[Block]:
+    if not panel.audit:
+        return []
+    lines = [_act(one) for one in panel.audit]
+    more = "`/findme-admin audit` shows more."
+    return [DividerBlock(), parts.text("\n".join(["*Last acts*", *lines, more]))]
+
+
+def _act(noted: Noted) -> str:
+    entry = noted.entry
+    who = parts.mention(entry.actor_id) if entry.actor_id else "Findme"
+    is_about = entry.person_id is not None and entry.person_id != entry.actor_id
+    whom = f": {parts.mention(entry.person_id)}" if entry.person_id and is_about else ""
+    details = ", ".join(
+        parts.channel_mention(ChannelId(str(value))) if key == "channel" else f"{value:,} {key}"
+        for key, value in entry.details.items()
+        if value
+    )
+    return f"• {parts.date(noted.at)} · {who} {entry.act.value}{whom}" + (
+        f" ({details})" if details else ""
+    )
 
 
 def panel_view(panel: Panel, *, note: str = "") -> View:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import Block, Option, OverflowMenuElement
 
 from bot.blocks import parts
+from bot.blocks.consent import FIRST
 from bot.mrkdwn import shortened
 from bot.pages import Page, Rejected, Shown
 from bot.payloads import FaceInPhoto, StaleButtonError, block_id
@@ -26,7 +27,7 @@ _MARKS = {Certainty.SURE: "✅ sure", Certainty.MAYBE: "🤔 maybe"}
 
 def answer(page: Page, *, pictures: bool = True, noted: Rejected | None = None) -> list[Block]:
     """One page of an answer. `pictures=False` is for when Slack refuses to show a file."""
-    blocks: list[Block] = []
+    blocks: list[Block] = [parts.text(FIRST)] if page.found.is_first else []
     if noted is not None:
         undo = parts.button(UNDO, "Undo", value=noted.face.value())
         row = parts.text(_thanks(noted), accessory=undo)

@@ -3,6 +3,7 @@
 from slack_sdk.models.blocks import Block, DividerBlock
 from slack_sdk.models.views import View
 
+from bot.blocks import consent as consent_blocks
 from bot.blocks import parts
 from bot.blocks.admin import panel_blocks
 from bot.blocks.answer import GALLERY, SELFIE, SEND_ALL, photo_lines
@@ -24,11 +25,16 @@ PRIVATE = (
 
 def home(page: Home, *, pictures: bool = True) -> View:
     """At most 70 of the 100 blocks that a view holds. `pictures` as in an answer."""
-    blocks: list[Block] = [parts.heading("Your photos")]
+    blocks: list[Block] = []
+    if page.found is not None and page.found.is_first:
+        blocks.append(parts.text(consent_blocks.FIRST))
+    blocks.append(parts.heading("Your photos"))
     if page.note:
         blocks.append(parts.text(f"✅ {page.note}"))
     blocks += _photos(page, pictures=pictures)
     blocks += [DividerBlock(), parts.heading("New photos of you"), _alerts(page)]
+    blocks += [DividerBlock(), parts.heading("Who may find you")]
+    blocks += consent_blocks.who_may_find_me(page.about, page.policy)
     blocks += [DividerBlock(), parts.heading("What I know about you"), *_known(page)]
     if page.panel is not None:
         blocks += [DividerBlock(), *panel_blocks(page.panel, note=page.admin_note)]

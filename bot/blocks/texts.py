@@ -12,6 +12,7 @@ HELP = (
     "(`until yesterday`, `since 12 May`)\n"
     "• `/findme sure` – only those I am sure of\n"
     "• `/findme selfie` – find you by a selfie\n"
+    "• `/findme my data`, `forget me`, `off` – what I know of you, forgotten, never found\n"
     "Only you see the answers. My *Home* tab shows what I know about you, and tells you of new "
     "photos if you like. Photos and faces stay on your company's own machines."
 )

@@ -1,7 +1,7 @@
 """`/findme …`: what somebody typed -> a question, or a sentence that says what can be typed.
 
     /findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]
-    /findme help | selfie
+    /findme help | selfie | off | on | forget me | my data
 
 The parts come in any order. Several people mean photos that show them together.
 """
@@ -9,6 +9,7 @@ The parts come in any order. Several people mean photos that show them together.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from enum import Enum
 from typing import NoReturn, TypeAlias, assert_never
 
 from bot.grammar.dates import Dates, Span, beginning
@@ -35,12 +36,29 @@ class SelfieRequest:
     """`/findme selfie`."""
 
 
-Asked: TypeAlias = Question | HelpRequest | SelfieRequest
+class OwnAct(Enum):
+    """What somebody decides about themselves."""
+
+    OFF = "off"
+    ON = "on"
+    FORGET_ME = "forget me"
+    MY_DATA = "my data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRequest:
+    """`/findme off`, and the like."""
+
+    act: OwnAct
+
+
+Asked: TypeAlias = Question | HelpRequest | SelfieRequest | OwnRequest
 
 
 _DAYS = {"today", "yesterday"}
+_OWN = {tuple(act.value.split()): act for act in OwnAct}
 _HELP = {"help", "--help", "-h", "?"}
-_KEYWORDS = {"me", "in", "sure", "all", "selfie", "help", *BOUNDS, *_DAYS}
+_KEYWORDS = {"me", "in", "sure", "all", "selfie", "help", "off", *BOUNDS, *_DAYS}
 # Slack replaces the names that it knows.
 _SIGNS = {"@": "nobody called", "#": "no channel"}
 _ENDS_DATE = (_KEYWORDS - _DAYS) | NOISE
@@ -123,6 +141,8 @@ class _Reading:
                 return HelpRequest()
             case ["selfie"]:
                 return SelfieRequest()
+            case [*keys] if own := _OWN.get(tuple(keys)):
+                return OwnRequest(act=own)
         while self.at < len(self.words):
             self._take()
         return self._question()
@@ -164,6 +184,8 @@ class _Reading:
                 raise UsageError(
                     "`/findme selfie` goes alone: type just that to show me your face."
                 )
+            case "off":
+                raise UsageError("`/findme off` goes alone: type just that never to be found.")
             case key if key in NOISE:
                 pass
             case key if key in BOUNDS:

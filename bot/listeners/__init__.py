@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.listeners.admin import AdminListeners
+from bot.listeners.consent import ConsentListeners
 from bot.listeners.events import EventListeners
 from bot.listeners.find import FindListeners
 from bot.listeners.gallery import GalleryListeners
@@ -18,5 +19,6 @@ class Listeners:
     selfie: SelfieListeners
     gallery: GalleryListeners
     home: HomeListeners
+    consent: ConsentListeners
     admin: AdminListeners
     events: EventListeners

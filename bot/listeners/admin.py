@@ -13,6 +13,7 @@ from bot.calls import in_words
 from bot.listeners.home import HomeListeners
 from bot.payloads import (
     AddChannelRequest,
+    AuditRequest,
     Click,
     Command,
     ForgetRequest,
@@ -61,6 +62,9 @@ class AdminListeners:
         if isinstance(request, PanelRequest | StatusRequest):
             panel = self._administration.panel(command.team_id, command.user_id)
             reply.send("Findme status", blocks.status(panel))
+        elif isinstance(request, AuditRequest):
+            acts = self._administration.audit(command.team_id, command.user_id)
+            reply.send("What was done", blocks.audit(acts))
         else:
             reply.send(self._do(request, command.team_id, command.user_id))
 
@@ -87,18 +91,18 @@ class AdminListeners:
                 return "Re-indexing has begun. I'll tell you how far it is in our direct messages."
             case AddChannelRequest(channel_id=channel_id):
                 name = parts.channel_mention(channel_id)
-                if self._administration.add_channel(team_id, channel_id):
+                if self._administration.add_channel(team_id, admin, channel_id):
                     return f"I watch {name} now, and look through what is there."
                 return f"I watch {name} already."
             case RemoveChannelRequest(channel_id=channel_id):
-                self._administration.remove_channel(team_id, channel_id)
+                self._administration.remove_channel(team_id, admin, channel_id)
                 name = parts.channel_mention(channel_id)
                 return f"I forgot the photos of {name} and don't watch it any more."
             case ForgetRequest(user_id=user_id):
                 forgotten = self._administration.forget(team_id, user_id, by=admin)
                 references, verdicts = forgotten.references, forgotten.verdicts
                 who = parts.mention(user_id)
-                if not (references or verdicts or forgotten.alerts):
+                if forgotten.is_nothing:
                     return f"I knew nothing about {who}."
                 return (
                     f"I forgot what I knew about {who}: "

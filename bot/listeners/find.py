@@ -5,7 +5,8 @@ from slack_bolt import Ack
 from bot.asking import Asking
 from bot.blocks import answer as blocks
 from bot.blocks.texts import HELP
-from bot.grammar.commands import HelpRequest, SelfieRequest, parsed
+from bot.grammar.commands import HelpRequest, OwnRequest, SelfieRequest, parsed
+from bot.listeners.consent import ConsentListeners
 from bot.listeners.selfie import SelfieListeners, place_of
 from bot.names import Names
 from bot.payloads import Click, Command, FaceInPhoto, Json
@@ -13,7 +14,7 @@ from bot.question import Question
 from bot.replies import Replies, Reply, looking
 from pipeline.domain.model import UserId
 from pipeline.domain.verdicts import Verdict
-from pipeline.errors import PictureError
+from pipeline.errors import ConsentNeededError, PictureError
 from pipeline.ports import Clock
 from pipeline.usecases.give_verdict import GiveVerdict
 
@@ -29,6 +30,7 @@ class FindListeners:
         names: Names,
         give_verdict: GiveVerdict,
         selfies: SelfieListeners,
+        consent: ConsentListeners,
         clock: Clock,
         bot_user_id: UserId,
     ) -> None:
@@ -37,11 +39,12 @@ class FindListeners:
         self._names = names
         self._give_verdict = give_verdict
         self._selfies = selfies
+        self._consent = consent
         self._clock = clock
         self._bot_user_id = bot_user_id
 
     def command(self, ack: Ack, body: Json) -> None:
-        """`/findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]`, help, selfie."""
+        """`/findme [me] [@people…] [in #channel…] [since/until DATE] [sure|all]`, and the like."""
         ack()
         command = Command.from_body(body)
         reply = self._replies.to(command.user_id, command.response_url)
@@ -68,10 +71,15 @@ class FindListeners:
                 )
             case Question() if self._bot_user_id in asked.people:
                 reply.send("I'm an app, and in no photos. Name people, like `/findme @colleague`.")
+            case OwnRequest(act=act):
+                self._consent.own(reply, command.team_id, command.user_id, act)
             case Question():
-                self._asking(
-                    reply, command.team_id, command.user_id, asked, where=command.channel_id
-                )
+                try:
+                    self._asking(
+                        reply, command.team_id, command.user_id, asked, where=command.channel_id
+                    )
+                except ConsentNeededError as needed:
+                    self._consent.wish(reply, command.team_id, asked, needed)
 
     def more(self, ack: Ack, body: Json) -> None:
         """The next page, below the one before; what may be seen is asked anew."""

@@ -17,9 +17,17 @@ from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies
 from bot.views import Views
+from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import Certainty, Match, TeamId, UserId
-from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
+from pipeline.errors import (
+    FindmeError,
+    PictureError,
+    ProtectedFaceError,
+    SourceUnavailableError,
+    TurnedOffError,
+)
 from pipeline.ports import AlertStore, Engines, PersonStore, ReferenceStore, VerdictStore
+from pipeline.storage.consents import Consents
 from pipeline.usecases.find_photos import Found
 
 LATEST = 4
@@ -42,7 +50,11 @@ class HomeListeners:
         verdicts: VerdictStore,
         alerts: AlertStore,
         replies: Replies,
+        consents: Consents,
+        policy: ColleagueSearch,
     ) -> None:
+        self._consents = consents
+        self._policy = policy
         self._views = views
         self._answers = answers
         self._administration = administration
@@ -90,10 +102,13 @@ class HomeListeners:
                 if self._administration.is_admin(user_id)
                 else None
             ),
+            policy=self._policy,
             note=note,
             admin_note=admin_note,
         )
         self._publish(user_id, number, lambda pictures: blocks.home(page, pictures=pictures))
+        if found is not None and found.is_first:
+            self._consents.told(team_id, user_id)
 
     def _found(self, team_id: TeamId, user_id: UserId) -> tuple[Found | None, str]:
         """Their photos, or why there are none; the rest of the tab is there either way."""
@@ -102,7 +117,7 @@ class HomeListeners:
             return self._answers.found(team_id, user_id, question), ""
         except PictureError as error:
             return None, refusal(error, question, user_id)[0]
-        except SourceUnavailableError as error:
+        except (SourceUnavailableError, TurnedOffError, ProtectedFaceError) as error:
             return None, in_words(error)
 
     def _publish(self, user_id: UserId, number: int, view: Callable[[bool], View]) -> None:

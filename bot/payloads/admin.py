@@ -13,7 +13,7 @@ _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>")
 
 ADMIN_USAGE = (
     "Try `/findme-admin` for the panel, or `/findme-admin status`, `reindex [#channel]`, "
-    "`channels add #channel`, `channels remove #channel`, `forget @person`."
+    "`channels add #channel`, `channels remove #channel`, `forget @person`, `audit`."
 )
 
 
@@ -55,6 +55,11 @@ class ForgetRequest:
     user_id: UserId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRequest:
+    """`/findme-admin audit`."""
+
+
 AdminRequest: TypeAlias = (
     PanelRequest
     | StatusRequest
@@ -62,6 +67,7 @@ AdminRequest: TypeAlias = (
     | AddChannelRequest
     | RemoveChannelRequest
     | ForgetRequest
+    | AuditRequest
 )
 
 
@@ -76,6 +82,8 @@ def admin_request(text: str) -> AdminRequest:
             request = PanelRequest()
         case ["status"]:
             request = StatusRequest()
+        case ["audit"]:
+            request = AuditRequest()
         case ["reindex"]:
             request = ReindexRequest(channel_id=None)
         case ["reindex", _] if channel:

@@ -58,7 +58,7 @@ def home(
     problem: str = "",
     panel: Panel | None = None,
     alt_text: str = "Photo",
-    **notes: str,
+    **notes: Any,
 ) -> Home:
     latest = [shown(one, alt_text=alt_text) for one in (everything.matches if everything else ())]
     return Home(
