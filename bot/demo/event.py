@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.blocks.answer import MORE
+from bot.blocks.consent import ALLOW
 from bot.demo.album import AlbumPhoto, make_album
 from bot.demo.portraits import PEOPLE, Who, portrait
 from bot.sandbox.model import Channel, Message, Person, PostedPhoto
@@ -128,7 +129,10 @@ class Event:
         asked = people.run_command(asker, self.channel, "/findme", question.text)
         (message, *_) = people.answer_to(asked, timeout_s=ANSWER_TIMEOUT_S)
         reply_ms = (time.perf_counter() - started) * 1000
-        first = message
+        told = [self._plain(message.text)]
+        if question.target != question.asker:
+            message = self._agreed(question)
+            told += [f"{question.target} is asked, and allows it:", self._plain(message.text)]
         links = _links(message)
         while any(element.get("action_id") == MORE for _, element in people.elements(message)):
             clicked = people.click(asker, message, MORE)
@@ -137,7 +141,7 @@ class Event:
         similarities = self._similarities(question, bot) if links else {}
         return Reply(
             question=question,
-            sentence=self._plain(first.text),
+            sentence="\n".join(told),
             lines=[
                 Line(
                     photo=self.names[link],
@@ -149,6 +153,26 @@ class Event:
             ],
             reply_ms=reply_ms,
         )
+
+    def _agreed(self, question: Question) -> Message:
+        """The colleague is asked and agrees; the answer then comes by itself."""
+        people = self.sandbox.people
+        asker, target = self.people[question.asker], self.people[question.target]
+
+        def wished() -> tuple[Message, ...]:
+            return tuple(
+                message
+                for message in people.direct_messages(target)
+                if any(each.get("action_id") == ALLOW for _, each in people.elements(message))
+            )
+
+        def answered() -> list[Message]:
+            return [message for message in people.direct_messages(asker) if message.blocks]
+
+        (wish, *_) = people.wait_for(wished, timeout_s=ANSWER_TIMEOUT_S)
+        people.click(target, wish, ALLOW)
+        (message, *_) = people.wait_for(answered, timeout_s=ANSWER_TIMEOUT_S)
+        return message
 
     def _plain(self, text: str) -> str:
         """A text of Slack's with the names that its readers see."""

@@ -52,6 +52,14 @@ ACTIONS = {
     "forget_verdicts": AWAY,
     "forget_me": AWAY,
     "home_again": AWAY,
+    "consent_allow": AWAY,
+    "consent_once": AWAY,
+    "consent_refuse": AWAY,
+    "colleagues_allow": AWAY,
+    "colleagues_refuse": AWAY,
+    "turn_off": AWAY,
+    "turn_on": AWAY,
+    "my_data": AWAY,
     "reindex": AWAY,
     "add_channel": AWAY,
     "remove_channel": AWAY,
@@ -137,6 +145,7 @@ def _buttons(office: Office, boss: Person, channel: Channel) -> Message:
     face = FaceInPhoto(photo_id=PhotoId(1), box=box).value()
     values = dict.fromkeys(("me", "not_me", "undo"), face)
     values |= dict.fromkeys(("more", "gallery_page", "gallery_page_back"), "0")
+    values |= dict.fromkeys(("consent_allow", "consent_once", "consent_refuse"), "1")
     values |= {"remove_selfie": "none", "remove_channel": channel.id}
     blocks = [
         {
