@@ -45,7 +45,7 @@ def status(panel: Panel) -> list[Block]:
 
 
 def panel_blocks(panel: Panel, *, note: str = "") -> list[Block]:
-    """The same with its buttons; at most 30 blocks."""
+    """The same with its buttons and the last acts; at most 32 blocks."""
     blocks: list[Block] = [parts.heading("For admins"), parts.text(_heading(panel))]
     if note:
         blocks.append(parts.text(f"ℹ️ {note}"))  # noqa: RUF001 - the sign for information
