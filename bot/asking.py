@@ -7,8 +7,9 @@ from bot.payloads import FaceInPhoto
 from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Reply, looking
-from pipeline.domain.model import ChannelId, TeamId, UserId
-from pipeline.errors import PictureError
+from pipeline.domain.model import ChannelId, PhotoId, TeamId, UserId
+from pipeline.domain.visibility import Sight
+from pipeline.errors import FaceGoneError, PictureError
 
 
 class Asking:
@@ -17,9 +18,19 @@ class Asking:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
-    def count(self, team_id: TeamId, asker: UserId, question: Question) -> int:
+    def count(self, team_id: TeamId, asker: UserId, question: Question, *, sight: Sight) -> int:
         """How many photos answer it. Raises as `Answers.found` does."""
-        return len(self._answers.found(team_id, asker, question).matches)
+        return len(self._answers.found(team_id, asker, question, sight=sight).matches)
+
+    def sight_of(self, team_id: TeamId, user_id: UserId, photo_id: PhotoId) -> Sight:
+        """What somebody can open now, the photo among it.
+
+        Raises: FaceGoneError if it isn't; and as `Answers.sight_of` does.
+        """
+        sight = self._answers.sight_of(team_id, user_id)
+        if not self._answers.can_open(team_id, photo_id, sight):
+            raise FaceGoneError
+        return sight
 
     def __call__(
         self,
@@ -32,10 +43,12 @@ class Asking:
         rejected: FaceInPhoto | None = None,
         before: int = 0,
         replace: bool = False,
+        sight: Sight | None = None,
     ) -> None:
         """One page of the answer, or why there is none; in place of the one clicked if `replace`.
 
         `rejected`: the face that was rejected a moment ago, of an answer of `before` photos.
+        `sight` is the asker's, where the same click asked for it.
 
         Raises: FindmeErrors that are the sentence to tell.
         """
@@ -48,6 +61,7 @@ class Asking:
                     size=blocks.PAGE_SIZE,
                     where=where,
                     or_last=replace,
+                    sight=sight,
                 )
         except PictureError as error:
             sentence, told = refusal(error, question, asker)

@@ -18,7 +18,12 @@ from bot.refusals import refusal
 from bot.replies import Replies
 from bot.views import Views
 from pipeline.domain.model import Certainty, Match, TeamId, UserId
-from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
+from pipeline.errors import (
+    FindmeError,
+    NotAMemberError,
+    PictureError,
+    SourceUnavailableError,
+)
 from pipeline.ports import AlertStore, Engines, PersonStore, ReferenceStore, VerdictStore
 from pipeline.usecases.find_photos import Found
 
@@ -102,7 +107,7 @@ class HomeListeners:
             return self._answers.found(team_id, user_id, question), ""
         except PictureError as error:
             return None, refusal(error, question, user_id)[0]
-        except SourceUnavailableError as error:
+        except (NotAMemberError, SourceUnavailableError) as error:
             return None, in_words(error)
 
     def _publish(self, user_id: UserId, number: int, view: Callable[[bool], View]) -> None:

@@ -15,7 +15,8 @@ from bot.payloads.events import DeletedMessage, FileEvent, HomeOpened, Membershi
 from bot.payloads.objects import (
     Json,
     Profile,
-    channels,
+    channel,
+    channel_facts,
     found_photo,
     is_gone,
     is_to_be_asked_for,
@@ -23,6 +24,7 @@ from bot.payloads.objects import (
     profile,
     profile_picture,
     provisional_share,
+    reader,
 )
 from bot.payloads.requests import (
     Click,
@@ -57,7 +59,8 @@ __all__ = [
     "UploadedFile",
     "admin_request",
     "block_id",
-    "channels",
+    "channel",
+    "channel_facts",
     "found_photo",
     "is_gone",
     "is_to_be_asked_for",
@@ -65,4 +68,5 @@ __all__ = [
     "profile",
     "profile_picture",
     "provisional_share",
+    "reader",
 ]
