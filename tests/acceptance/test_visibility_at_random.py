@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
-    initialize,
     invariant,
     precondition,
     rule,
@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from bot.sandbox import Channel, Person, PostedPhoto
-from tests.acceptance.visitors import Premises
+from tests.acceptance.visitors import Visitors
 
 EXAMPLES, STEPS = 10, 12
 
@@ -34,27 +34,16 @@ somebody = st.frozensets(anybody, min_size=1, max_size=2)
 class AnyWorkspace(RuleBasedStateMachine):
     """Moves by the workspace's people; after each, two of them search themselves, in turn."""
 
-    premises: ClassVar[Premises]
+    visitors: ClassVar[Visitors]
 
     def __init__(self) -> None:
         super().__init__()
-        self._here = self.premises.open()
+        self._here = self.visitors
+        self._here.begin()
         self._turn = 0
 
     def teardown(self) -> None:
-        self._here.close()
-
-    @initialize()
-    def begin(self) -> None:
-        """A public, a private and a shared channel, each with the bot and a photo of all."""
-        here = self._here
-        ann, ben, gus, sue = here.cast
-        here.add_channel(ann)
-        here.add_channel(ben, gus, private=True)
-        here.add_channel(gus, sue, shared=True)
-        for channel in here.channels:
-            here.invite_bot(channel)
-            here.post(channel, frozenset(range(4)))
+        self._here.clear()
 
     def _channel(self, number: int) -> Channel:
         return self._here.channels[number % len(self._here.channels)]
@@ -152,11 +141,12 @@ class AnyWorkspace(RuleBasedStateMachine):
         self._turn += 1
 
 
+@pytest.mark.timeout(300)
 def test_no_answer_holds_what_its_reader_could_not_open_and_each_that_they_could_is_there(
     conninfo: str, tmp_path: Path
 ) -> None:
     class Here(AnyWorkspace):
-        premises = Premises(conninfo, tmp_path)
+        visitors = Visitors(conninfo, tmp_path)
 
     try:
         run_state_machine_as_test(
@@ -169,4 +159,4 @@ def test_no_answer_holds_what_its_reader_could_not_open_and_each_that_they_could
             ),
         )
     finally:
-        Here.premises.close()
+        Here.visitors.close()

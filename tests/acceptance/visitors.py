@@ -19,7 +19,6 @@ from bot.edge import Edge
 from bot.sandbox import Channel, FileId, NotAllowed, Person, PostedPhoto, Sandbox
 from bot.sandbox.model import ChannelId as SlackChannelId
 from bot.sandbox.model import ChannelKind, Json, Message
-from bot.sandbox.model import TeamId as SlackTeamId
 from bot.settings import SlackSettings
 from bot.wiring import slack_workspace
 from pipeline.domain.arrays import Embedding
@@ -30,7 +29,6 @@ from pipeline.domain.model import (
     PhotoId,
     Reference,
     ReferenceKind,
-    TeamId,
     UserId,
 )
 from pipeline.errors import ChannelNotSearchedError, NotAMemberError, PersonGoneError
@@ -68,39 +66,55 @@ def face_of(number: int) -> Embedding:
     return embedding
 
 
-class Premises:
-    """One database for all workspaces of a run."""
+class Visitors:
+    """One workspace after another; everybody has a number, and that number's face.
+
+    They are the same team, server and bot, since to start these takes longer than to use them.
+    """
 
     def __init__(self, conninfo: str, folder: Path) -> None:
-        self.faces = Faces()
-        self.conninfo = conninfo
-        settings = load(Settings, database_url=as_url(conninfo), findme_data_dir=folder)
-        self.settings = settings
-        self.runtime = Runtime(settings, reader=self.faces)
-        self._teams = 0
-
-    def open(self) -> Visitors:
-        """A new workspace."""
-        self._teams += 1
-        return Visitors(self, team_id=f"T1{self._teams:08d}")
+        self._conninfo = conninfo
+        self._faces = Faces()
+        self._events: list[Json] = []
+        self.slack = Sandbox(times=FAST)
+        self.slack.workspace.listeners[:] = [self._hear]
+        self.slack.start()
+        self.people = self.slack.people
+        slack_settings = load(
+            SlackSettings,
+            slack_bot_token=self.slack.bot_token,
+            slack_app_token=self.slack.app_token,
+            slack_api_url=self.slack.api_url,
+        )
+        self._workspace = slack_workspace(slack_settings)
+        self.team_id = self._workspace.team_id
+        self._runtime = Runtime(
+            load(Settings, database_url=as_url(conninfo), findme_data_dir=folder),
+            sources={self.team_id: self._workspace},
+            reader=self._faces,
+        )
+        self._runtime.claim_engine(self.team_id)
+        self._edge = Edge(
+            runtime=self._runtime,
+            workspace=self._workspace,
+            downloads=self._workspace.downloads,
+            settings=slack_settings,
+        )
+        self._watch = WatchChannels(
+            directory=self._workspace,
+            channels=self._runtime.workspaces,
+            queue=self._runtime.queue,
+        )
 
     def close(self) -> None:
         """End."""
-        self.runtime.close()
+        self._edge.close()
+        self._workspace.close()
+        self._runtime.close()
+        self.slack.stop()
 
-
-class Visitors:
-    """One workspace with its people; everybody has a number, and that number's face."""
-
-    def __init__(self, premises: Premises, *, team_id: str) -> None:
-        self._premises = premises
-        self.slack = Sandbox(times=FAST)
-        ws = self.slack.workspace
-        ws.team_id = SlackTeamId(team_id)
-        self._events: list[Json] = []
-        ws.listeners[:] = [self._hear]
-        self.slack.start()
-        self.people = self.slack.people
+    def begin(self) -> None:
+        """A public, a private and a shared channel, each with the bot and a photo of all."""
         self.organiser = self.people.add_person("Olu", admin=True)
         self.cast = [
             self.people.add_person("Ann"),
@@ -108,38 +122,35 @@ class Visitors:
             self.people.add_person("Gus", guest=True),
             self.people.add_person("Sue", foreign=True),
         ]
-        self.channels: list[Channel] = []
-        self.posts: list[PostedPhoto] = []
-        runtime = premises.runtime
-        self.workspace = slack_workspace(self._settings())
-        self.team_id = TeamId(team_id)
-        runtime.sources[self.team_id] = self.workspace
-        runtime.claim_engine(self.team_id)
-        self.edge = Edge(
-            runtime=runtime,
-            workspace=self.workspace,
-            downloads=self.workspace.downloads,
-            settings=self._settings(),
-        )
-        self._watch = WatchChannels(
-            directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
-        )
         for number, person in enumerate(self.cast):
             self._make_known(number, person)
+        ann, ben, gus, sue = self.cast
+        self.channels: list[Channel] = []
+        self.posts: list[PostedPhoto] = []
+        self.add_channel(ann)
+        self.add_channel(ben, gus, private=True)
+        self.add_channel(gus, sue, shared=True)
+        for channel in self.channels:
+            self.people.invite_bot(channel, by=self.organiser)
+            self.post(channel, frozenset(range(len(self.cast))))
 
-    def _settings(self) -> SlackSettings:
-        return load(
-            SlackSettings,
-            slack_bot_token=self.slack.bot_token,
-            slack_app_token=self.slack.app_token,
-            slack_api_url=self.slack.api_url,
-        )
+    def clear(self) -> None:
+        """As if nobody had ever been there."""
+        ws = self.slack.workspace
+        with ws.change():
+            for person in [self.organiser, *self.cast]:
+                del ws.people[person.id]
+            ws.channels.clear()
+            ws.messages.clear()
+            ws.files.clear()
+        self._events.clear()
+        self._watch(self.team_id)
 
     def _make_known(self, number: int, person: Person) -> None:
-        self._premises.runtime.people.put_selfie(
+        self._runtime.people.put_selfie(
             self.team_id,
             UserId(person.id),
-            engine_id=self._premises.faces.engine_id,
+            engine_id=self._faces.engine_id,
             picture_hash=person.id,
             reference=Reference(
                 embedding=face_of(number),
@@ -148,12 +159,6 @@ class Visitors:
                 kind=ReferenceKind.SELFIE,
             ),
         )
-
-    def close(self) -> None:
-        """End this workspace."""
-        self.edge.close()
-        self.workspace.close()
-        self.slack.stop()
 
     # What happens.
 
@@ -175,7 +180,7 @@ class Visitors:
     def invite_bot(self, channel: Channel) -> None:
         """The bot comes (back), and looks through what is there."""
         self.act(lambda: self.people.invite_bot(channel, by=self.organiser))
-        self._premises.runtime.workspaces.compare_anew(self.team_id)
+        self._runtime.workspaces.compare_anew(self.team_id)
         self.tick()
 
     def kick_bot(self, channel: Channel, *, is_lost: bool) -> None:
@@ -184,8 +189,8 @@ class Visitors:
 
     def post(self, channel: Channel, shown: frozenset[int]) -> None:
         """A new photo of these people."""
-        data = f"photo {len(self._premises.faces.shown)}".encode()
-        self._premises.faces.shown[data] = shown
+        data = f"photo {len(self._faces.shown)}".encode()
+        self._faces.shown[data] = shown
         self._post(channel, data)
 
     def post_copy(self, channel: Channel, original: PostedPhoto) -> None:
@@ -225,7 +230,7 @@ class Visitors:
             self._events.append(event)
 
     def _catch_up(self, *, is_lost: bool = False) -> None:
-        listeners = self.edge.listeners.events
+        listeners = self._edge.listeners.events
         heard: Mapping[str, Callable[[Ack, Json], None]] = {
             "file_shared": listeners.file_shared,
             "file_deleted": listeners.file_deleted,
@@ -244,17 +249,17 @@ class Visitors:
 
     def tick(self) -> None:
         """What the bot does every two minutes."""
-        runtime = self._premises.runtime
+        runtime = self._runtime
         self._watch(self.team_id)
         for channel in runtime.workspaces.watched(self.team_id):
             runtime.list_channel(self.team_id, channel.channel_id)
         self._index()
 
     def _index(self) -> None:
-        with psycopg.connect(self._premises.conninfo, autocommit=True) as connection:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
             rows = connection.execute(PENDING, [self.team_id]).fetchall()
         for (photo_id,) in rows:
-            self._premises.runtime.index_photo(self.team_id, PhotoId(photo_id))
+            self._runtime.index_photo(self.team_id, PhotoId(photo_id))
 
     # What is so in Slack itself.
 
@@ -281,7 +286,7 @@ class Visitors:
             is_there = where is None or message.channel == where.id
             if is_there and self.can_open(reader, message.channel):
                 for data in self._shown(message):
-                    if people <= self._premises.faces.shown[data]:
+                    if people <= self._faces.shown[data]:
                         found.setdefault(data, set()).add((message.channel, message.ts))
         return found
 
@@ -296,7 +301,7 @@ class Visitors:
             channel_ids=[ChannelId(where.id)] if where else [],
         )
         try:
-            found = self.edge.find_photos(self.team_id, query)
+            found = self._edge.find_photos(self.team_id, query)
         except NotAMemberError:
             assert reader.is_foreign
         except PersonGoneError:
