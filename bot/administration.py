@@ -7,12 +7,13 @@ from slack_sdk import WebClient
 from bot.blocks.texts import welcome
 from bot.calls import call
 from bot.pages import Panel
-from bot.payloads import is_workspace_admin
+from bot.payloads import is_workspace_admin, reader
 from bot.selfies import Selfies
 from bot.workspace import SlackWorkspace
 from pipeline.domain.audit import Act, Entry, Noted
 from pipeline.domain.model import ChannelId, IndexCounts, RunId, TeamId, UserId
 from pipeline.domain.people import Forgotten
+from pipeline.domain.visibility import Reader
 from pipeline.errors import UsageError
 from pipeline.storage.audit import Audit
 from pipeline.storage.counts import Counts
@@ -71,7 +72,12 @@ class Administration:
 
     def is_admin(self, user_id: UserId) -> bool:
         """Whether they may. Raises SourceUnavailableError."""
-        return user_id in self._admins or is_workspace_admin(self._workspace.user(user_id))
+        if user_id in self._admins:
+            return True
+        user = self._workspace.user(user_id)
+        # Who is here from another workspace may be an admin of that one.
+        is_ours = reader(user, team_id=self._workspace.team_id) is Reader.MEMBER
+        return is_ours and is_workspace_admin(user)
 
     def must_be_admin(self, user_id: UserId) -> None:
         """Raises NotAdminError, SourceUnavailableError."""
@@ -79,11 +85,11 @@ class Administration:
             raise NotAdminError
 
     def panel(self, team_id: TeamId, admin: UserId) -> Panel:
-        """How the index is; photos are named of channels that the admin is in, too.
+        """How the index is; photos are named of channels that the admin can open.
 
         Raises: SourceUnavailableError, DatabaseUnavailableError.
         """
-        visible = self._workspace.channels_of(admin)
+        visible = self._workspace.sight_of(admin).open
         counts = self._counts.by_channel(team_id)
         channels = [
             (channel, counts.get(channel.channel_id, IndexCounts()))

@@ -9,6 +9,7 @@ from bot.pages import SHOWN_TYPES, Page, Shown
 from bot.question import Question
 from bot.selfies import Selfies
 from pipeline.domain.model import ChannelId, FileId, Match, PhotoId, TeamId, UserId
+from pipeline.domain.visibility import Sight
 from pipeline.ports import Clock
 from pipeline.usecases.find_photos import FindPhotos, Found, Query
 
@@ -33,7 +34,17 @@ class Answers:
         self._selfies = selfies
         self._clock = clock
 
-    def found(self, team_id: TeamId, asker: UserId, question: Question) -> Found:
+    def sight_of(self, team_id: TeamId, user_id: UserId) -> Sight:
+        """What somebody can open now. Raises as `FindPhotos.sight_of` does."""
+        return self._find_photos.sight_of(team_id, user_id)
+
+    def can_open(self, team_id: TeamId, photo_id: PhotoId, sight: Sight) -> bool:
+        """Whether a photo is in a channel that whoever has this sight can open."""
+        return self._find_photos.can_open(team_id, photo_id, sight)
+
+    def found(
+        self, team_id: TeamId, asker: UserId, question: Question, *, sight: Sight | None = None
+    ) -> Found:
         """All that answers the question. Raises as FindPhotos does, and SelfieGoneError."""
         selfie = None
         if question.selfie:
@@ -46,7 +57,7 @@ class Answers:
             until=question.until,
             only_sure=question.only_sure,
         )
-        return self._find_photos(team_id, query, selfie=selfie)
+        return self._find_photos(team_id, query, selfie=selfie, sight=sight)
 
     def page(
         self,
@@ -57,13 +68,14 @@ class Answers:
         size: int,
         where: ChannelId | None = None,
         or_last: bool = False,
+        sight: Sight | None = None,
     ) -> Page:
         """A page of at most `size` matches, to be shown in the channel `where`.
 
-        With `or_last` the last page there is, if the question's has become empty.
-        Raises as `found` does.
+        With `or_last` the last page there is, if the question's has become empty. `sight` as for
+        FindPhotos. Raises as `found` does.
         """
-        found = self.found(team_id, asker, question)
+        found = self.found(team_id, asker, question, sight=sight)
         if or_last and question.first >= len(found.matches):
             question = question.at(max(0, len(found.matches) - 1) // size * size)
         matches = found.matches[question.first : question.first + size]
@@ -72,8 +84,8 @@ class Answers:
             question=question,
             found=found,
             shown=self.shown(team_id, asker, matches),
-            # Where photos are shared, the bot is: it can post there, and the asker is there too.
-            share_with=where if where in found.visible_ids else None,
+            # There both are: the bot can post, and in the name of the asker.
+            share_with=where if where in found.joined_ids else None,
         )
 
     def shown(

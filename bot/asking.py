@@ -12,8 +12,9 @@ from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Reply, looking
 from pipeline.domain.consent import NOTHING_SAID
-from pipeline.domain.model import ChannelId, TeamId, UserId
-from pipeline.errors import PictureError
+from pipeline.domain.model import ChannelId, PhotoId, TeamId, UserId
+from pipeline.domain.visibility import Sight
+from pipeline.errors import FaceGoneError, PictureError
 from pipeline.storage.consents import Consents
 
 
@@ -24,9 +25,19 @@ class Asking:
         self._answers = answers
         self._consents = consents
 
-    def count(self, team_id: TeamId, asker: UserId, question: Question) -> int:
+    def count(self, team_id: TeamId, asker: UserId, question: Question, *, sight: Sight) -> int:
         """How many photos answer it. Raises as `Answers.found` does."""
-        return len(self._answers.found(team_id, asker, question).matches)
+        return len(self._answers.found(team_id, asker, question, sight=sight).matches)
+
+    def sight_of(self, team_id: TeamId, user_id: UserId, photo_id: PhotoId) -> Sight:
+        """What somebody can open now, the photo among it.
+
+        Raises: FaceGoneError if it isn't; and as `Answers.sight_of` does.
+        """
+        sight = self._answers.sight_of(team_id, user_id)
+        if not self._answers.can_open(team_id, photo_id, sight):
+            raise FaceGoneError
+        return sight
 
     def __call__(
         self,
@@ -40,11 +51,13 @@ class Asking:
         before: int = 0,
         replace: bool = False,
         is_awaited: bool = True,
+        sight: Sight | None = None,
     ) -> bool:
         """One page of the answer, or why there is none; in place of the one clicked if `replace`.
 
         `rejected`: the face that was rejected a moment ago, of an answer of `before` photos.
-        `is_awaited` unless nobody asked a moment ago.
+        `is_awaited` unless nobody asked a moment ago; `sight` is the asker's, where the same click
+        asked for it.
         With their first answer somebody is told how all of this works. False if Slack took none.
 
         Raises: FindmeErrors that are the sentence to tell.
@@ -58,6 +71,7 @@ class Asking:
                     size=blocks.PAGE_SIZE,
                     where=where,
                     or_last=replace,
+                    sight=sight,
                 )
         except PictureError as error:
             sentence, told = refusal(error, question, asker)

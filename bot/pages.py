@@ -77,7 +77,7 @@ class Rejected:
 class Panel:
     """What an admin sees of the index.
 
-    `hidden_problems` counts the photos that can't be indexed in channels the admin isn't in.
+    `hidden_problems` counts the photos that can't be indexed in channels the admin can't open.
     """
 
     engine_id: str

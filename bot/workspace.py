@@ -24,6 +24,7 @@ from pipeline.domain.model import (
     TeamId,
     UserId,
 )
+from pipeline.domain.visibility import Reader, Sight, sight
 from pipeline.errors import (
     NoProfilePictureError,
     PhotoGoneError,
@@ -135,13 +136,29 @@ class SlackWorkspace:
         except PhotoGoneError as error:
             raise NoProfilePictureError from error
 
-    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
-        """Every channel that the person is in, and the bot can know of."""
-        return [channel.channel_id for channel in self._conversations(user=user_id)]
+    def sight_of(self, user_id: UserId) -> Sight:
+        """The channels whose photos the person can open now, by what Slack says at this moment.
+
+        Neither who they are nor where the bot is goes by what events told: these get lost.
+        Raises: SourceUnavailableError.
+        """
+        reader = self.reader(user_id)
+        if reader not in {Reader.MEMBER, Reader.GUEST}:
+            return Sight(reader=reader)
+        return sight(
+            reader,
+            of_bot=[payloads.channel_facts(one) for one in self._conversations()],
+            # Of private channels Slack names those alone that the bot is in, too.
+            of_reader={ChannelId(one["id"]) for one in self._conversations(user=user_id)},
+        )
+
+    def reader(self, user_id: UserId) -> Reader:
+        """What the person is to this workspace, asked anew. Raises SourceUnavailableError."""
+        return payloads.reader(self.user(user_id), team_id=self.team_id)
 
     def joined(self) -> Sequence[Channel]:
         """Every channel that the bot is in."""
-        return list(self._conversations(exclude_archived=True))
+        return [payloads.channel(one) for one in self._conversations()]
 
     def profile_of(self, user_id: UserId) -> Profile:
         """The person's name, time zone and language, some minutes old at most.
@@ -172,17 +189,19 @@ class SlackWorkspace:
         """A channel's name. Raises SourceUnavailableError."""
         return str(call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
 
-    def _conversations(self, **arguments: Any) -> Iterator[Channel]:
+    def _conversations(self, **arguments: Any) -> Iterator[Json]:
+        """The bot's channels, or those of `user`; archived ones are left out."""
         cursor = ""
         while True:
             page = call(
                 self.client.users_conversations,
                 types=CHANNEL_TYPES,
+                exclude_archived=True,
                 limit=PAGE,
                 cursor=cursor,
                 **arguments,
             )
-            yield from payloads.channels(page)
+            yield from page["channels"]
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return

@@ -90,7 +90,11 @@ class PoorFaceError(FindmeError):
 
 
 class ChannelNotSearchedError(FindmeError):
-    """I look for photos in channels that you and I are both in; that one isn't among them."""
+    """I look for photos in channels that I am in and you can open; that one isn't among them."""
+
+
+class NotAMemberError(FindmeError):
+    """I show photos to people of this workspace alone: not to those of another one, nor to apps."""
 
 
 class FaceGoneError(FindmeError):

@@ -19,6 +19,7 @@ from pipeline.domain.model import (
     TeamId,
     UserId,
 )
+from pipeline.domain.visibility import Reader, Sight
 from pipeline.errors import NoProfilePictureError
 from pipeline.folder import FolderSource
 from pipeline.ports import Engines, FaceReader, PhotoSource, ProfilePictures, Visibility
@@ -72,9 +73,10 @@ class Colleagues(ProfilePictures, Visibility):
         self.fetched += 1
         return self.pictures[picture.url]
 
-    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
-        """The channels that the person is in now."""
-        return self.channels.get(user_id, [])
+    def sight_of(self, user_id: UserId) -> Sight:
+        """Full members, who can open the channels that they are in."""
+        there = tuple(self.channels.get(user_id, []))
+        return Sight(reader=Reader.MEMBER, open=there, joined=there)
 
 
 class OneEngine(Engines):

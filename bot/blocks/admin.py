@@ -175,7 +175,7 @@ def _problems(panel: Panel) -> Sequence[Block]:
     if panel.hidden_problems:
         elsewhere = "more " if named else ""
         hidden = parts.photos(panel.hidden_problems)
-        told.append(f"• {elsewhere}in channels that you are not in: {hidden}")
+        told.append(f"• {elsewhere}in channels that you can't open: {hidden}")
     if len(told) == 1:
         return []
     return [DividerBlock(), parts.text("\n".join(told))]

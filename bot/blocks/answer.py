@@ -82,10 +82,7 @@ def notes(page: Page) -> list[str]:
         return []
     lines = []
     if not found.channel_ids:
-        lines.append(
-            "You and I share no channel: invite me to the one with the photos, "
-            "or join a channel I am in."
-        )
+        lines.append("I am in no channel that you can open: invite me to the one with the photos.")
     for sought in found.sought:
         lines += _about_picture(sought, page.asker)
     if found.photos_pending:
@@ -97,7 +94,7 @@ def notes(page: Page) -> list[str]:
     if not found.matches and found.channel_ids and not found.photos_pending:
         number = len(found.channel_ids)
         lines.append(
-            f"I looked in {number} {'channel' if number == 1 else 'channels'} that we share. "
+            f"I looked in {number} {'channel' if number == 1 else 'channels'} that you can open. "
             + (
                 "Other dates may have some."
                 if page.question.since or page.question.until

@@ -70,8 +70,8 @@ def _photos(page: Home, *, pictures: bool) -> list[Block]:
     found = page.found
     if found is None or not found.matches:
         sentence = page.problem or (
-            "I found no photos of you yet. As soon as somebody posts one in a channel that you and "
-            "I share, it shows here."
+            "I found no photos of you yet. As soon as somebody posts one in a channel that I am in "
+            "and you can open, it shows here."
         )
         blocks = [parts.text(sentence)]
     else:

@@ -4,7 +4,8 @@ from bot.blocks.parts import channel_mention
 from pipeline.domain.model import ChannelId, IndexCounts
 
 HELP = (
-    "*Findme* finds the photos you are in, among those posted in the channels you and I share.\n"
+    "*Findme* finds the photos you are in, among those posted in channels that I am in and you can "
+    "open.\n"
     "• `/findme` – photos of you, found by your profile picture\n"
     "• `/findme @colleague` – photos of a colleague; "
     "`/findme me @colleague` – of you two together\n"

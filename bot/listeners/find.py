@@ -14,6 +14,7 @@ from bot.question import Question
 from bot.replies import Replies, Reply, looking
 from pipeline.domain.model import UserId
 from pipeline.domain.verdicts import Verdict
+from pipeline.domain.visibility import Sight
 from pipeline.errors import ConsentNeededError, PictureError
 from pipeline.ports import Clock
 from pipeline.usecases.give_verdict import GiveVerdict
@@ -115,19 +116,27 @@ class FindListeners:
         self._show_again(click)
 
     def _judge(self, click: Click, verdict: Verdict, face: FaceInPhoto) -> None:
+        # Once for the whole click: what it shows may not be theirs to see, or judge, any more.
+        with looking(self._reply(click)):
+            sight = self._asking.sight_of(click.team_id, click.user_id, face.photo_id)
         rejected = face if verdict is Verdict.NOT_ME else None
-        before = self._count(click) if rejected else 0
+        before = self._count(click, sight) if rejected else 0
         self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
-        self._show_again(click, rejected=rejected, before=before)
+        self._show_again(click, rejected=rejected, before=before, sight=sight)
 
-    def _count(self, click: Click) -> int:
+    def _count(self, click: Click, sight: Sight) -> int:
         try:
-            return self._asking.count(click.team_id, click.user_id, click.question)
+            return self._asking.count(click.team_id, click.user_id, click.question, sight=sight)
         except PictureError:
             return 0
 
     def _show_again(
-        self, click: Click, *, rejected: FaceInPhoto | None = None, before: int = 0
+        self,
+        click: Click,
+        *,
+        rejected: FaceInPhoto | None = None,
+        before: int = 0,
+        sight: Sight | None = None,
     ) -> None:
         self._asking(
             self._reply(click),
@@ -138,6 +147,7 @@ class FindListeners:
             rejected=rejected,
             before=before,
             replace=True,
+            sight=sight,
         )
 
     def _reply(self, click: Click) -> Reply:

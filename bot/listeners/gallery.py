@@ -162,7 +162,7 @@ class GalleryListeners:
         where = ChannelId(about["channel"])
         # All of them: meanwhile new photos may have moved some to another page.
         found = self._answers.found(team_id, user_id, Question.from_code(about["question"]))
-        if where not in found.visible_ids:
+        if where not in found.joined_ids:
             raise NotSharedError("You and I are not both in that channel any more.")
         matches = [match for match in found.matches if match.face.photo_id in chosen]
         if not matches:

@@ -21,6 +21,7 @@ from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import Certainty, Match, TeamId, UserId
 from pipeline.errors import (
     FindmeError,
+    NotAMemberError,
     PictureError,
     ProtectedFaceError,
     SourceUnavailableError,
@@ -117,7 +118,12 @@ class HomeListeners:
             return self._answers.found(team_id, user_id, question), ""
         except PictureError as error:
             return None, refusal(error, question, user_id)[0]
-        except (SourceUnavailableError, TurnedOffError, ProtectedFaceError) as error:
+        except (
+            NotAMemberError,
+            ProtectedFaceError,
+            SourceUnavailableError,
+            TurnedOffError,
+        ) as error:
             return None, in_words(error)
 
     def _publish(self, user_id: UserId, number: int, view: Callable[[bool], View]) -> None:

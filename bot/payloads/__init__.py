@@ -16,7 +16,8 @@ from bot.payloads.events import DeletedMessage, FileEvent, HomeOpened, Membershi
 from bot.payloads.objects import (
     Json,
     Profile,
-    channels,
+    channel,
+    channel_facts,
     found_photo,
     is_gone,
     is_to_be_asked_for,
@@ -24,6 +25,7 @@ from bot.payloads.objects import (
     profile,
     profile_picture,
     provisional_share,
+    reader,
 )
 from bot.payloads.requests import (
     Click,
@@ -59,7 +61,8 @@ __all__ = [
     "UploadedFile",
     "admin_request",
     "block_id",
-    "channels",
+    "channel",
+    "channel_facts",
     "found_photo",
     "is_gone",
     "is_to_be_asked_for",
@@ -67,4 +70,5 @@ __all__ = [
     "profile",
     "profile_picture",
     "provisional_share",
+    "reader",
 ]

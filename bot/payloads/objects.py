@@ -1,6 +1,6 @@
 """Slack's objects -> values of the domain: files, people, channels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -13,8 +13,10 @@ from pipeline.domain.model import (
     FoundPhoto,
     ProfilePicture,
     Share,
+    TeamId,
     UserId,
 )
+from pipeline.domain.visibility import ChannelFacts, Reader
 from pipeline.errors import NoProfilePictureError
 
 Json: TypeAlias = Mapping[str, Any]
@@ -105,12 +107,38 @@ def is_workspace_admin(user: Json) -> bool:
     return bool(user.get("is_admin") or user.get("is_owner"))
 
 
-def channels(page: Json) -> Sequence[Channel]:
-    """A page of conversations."""
-    return [
-        Channel(channel_id=ChannelId(channel["id"]), name=channel.get("name") or channel["id"])
-        for channel in page["channels"]
-    ]
+def reader(user: Json, *, team_id: TeamId) -> Reader:
+    """What a person is to this workspace (https://docs.slack.dev/reference/objects/user-object).
+
+    On Enterprise Grid somebody may be of several workspaces, and `team_id` names one of them.
+    """
+    teams = {user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or ())}
+    if user.get("deleted"):
+        return Reader.GONE
+    # Of Slackbot alone Slack doesn't say that it is a bot.
+    if user.get("is_bot") or user.get("id") == "USLACKBOT":
+        return Reader.APP
+    # Who is of another workspace is no "stranger" to Slack while a channel is shared with them.
+    if user.get("is_stranger") or team_id not in teams:
+        return Reader.STRANGER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return Reader.GUEST
+    return Reader.MEMBER
+
+
+def channel(conversation: Json) -> Channel:
+    """A conversation as a channel to be watched."""
+    channel_id = conversation["id"]
+    return Channel(channel_id=ChannelId(channel_id), name=conversation.get("name") or channel_id)
+
+
+def channel_facts(conversation: Json) -> ChannelFacts:
+    """What decides who may open a conversation; one that Slack doesn't call public is not."""
+    return ChannelFacts(
+        channel_id=ChannelId(conversation["id"]),
+        is_private=conversation.get("is_private") is not False,
+        is_archived=bool(conversation.get("is_archived")),
+    )
 
 
 def _shares(file: Json, team_url: str) -> Iterator[Share]:

@@ -42,11 +42,13 @@ class People(Addressing):
         admin: bool = False,
         owner: bool = False,
         guest: bool = False,
+        foreign: bool = False,
         tz: str = "UTC",
     ) -> Person:
         """Let somebody join the workspace; "Ann Lee" goes by the handle `ann.lee`.
 
-        `picture` is an image file; without one they have Slack's default.
+        `picture` is an image file; without one they have Slack's default. A `foreign` person is of
+        another workspace, and can be let into channels that are shared with it: see `connect`.
         """
         ws = self._ws
         with ws.change():
@@ -65,6 +67,7 @@ class People(Addressing):
                 is_admin=admin or owner,
                 is_owner=owner,
                 is_guest=guest,
+                is_foreign=foreign,
                 updated_s=int(ws.clock()),
             )
             ws.people[person.id] = person
@@ -74,6 +77,17 @@ class People(Addressing):
         """Change a profile picture, or take it away; fires `user_change`."""
         accepted = as_picture(picture) if picture else None
         changes.update_person(self._ws, person_id(who), picture=accepted)
+        return self.person(who)
+
+    def set_guest(self, who: Who, *, guest: bool) -> Person:
+        """Make a guest of a member, or the other way round; fires `user_change`.
+
+        They stay in the channels that they are in.
+        """
+        person = self.person(who)
+        if person.is_foreign or person.is_bot or person.is_deleted:
+            raise NotAllowed("only people of this workspace are its members or guests")
+        changes.update_person(self._ws, person.id, is_guest=guest)
         return self.person(who)
 
     def deactivate(self, who: Who) -> Person:
@@ -108,8 +122,11 @@ class People(Addressing):
 
     def join(self, who: Who, where: Where) -> Channel:
         """Enter a public channel."""
+        person = self.person(who)
         if self.channel(where).kind is not ChannelKind.PUBLIC:
             raise NotAllowed("only an invitation leads into a private channel")
+        if person.is_guest or person.is_foreign:
+            raise NotAllowed("guests and people of other workspaces have to be invited")
         changes.add_member(self._ws, channel_id(where), person_id(who))
         return self.channel(where)
 
@@ -122,6 +139,8 @@ class People(Addressing):
     def invite(self, who: Who, where: Where, *, by: Who) -> Channel:
         """Bring a colleague into a channel."""
         self._must_be_member(self.person(by), where)
+        if self.person(who).is_foreign and not self.channel(where).is_shared:
+            raise NotAllowed("the channel is not shared with their workspace")
         changes.add_member(self._ws, channel_id(where), person_id(who), inviter=person_id(by))
         return self.channel(where)
 
@@ -134,6 +153,18 @@ class People(Addressing):
         self._must_be_member(self.person(by), where)
         bot = self._ws.bot_user_id
         changes.remove_member(self._ws, channel_id(where), bot, actor=person_id(by))
+        return self.channel(where)
+
+    def convert_channel(self, where: Where, *, by: Who, private: bool) -> Channel:
+        """Make a channel private, or public; its members stay, its id too."""
+        self._must_be_member(self.person(by), where)
+        changes.convert(self._ws, channel_id(where), private=private, actor=person_id(by))
+        return self.channel(where)
+
+    def connect(self, where: Where, *, by: Who) -> Channel:
+        """Share a channel with another workspace (Slack Connect), so that `foreign` people come."""
+        self._must_be_member(self.person(by), where)
+        changes.connect(self._ws, channel_id(where))
         return self.channel(where)
 
     def archive_channel(self, where: Where, *, by: Who) -> Channel:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from bot.sandbox import pictures
 from bot.sandbox.model import (
+    ELSEWHERE,
     Channel,
     ChannelId,
     ChannelKind,
@@ -105,6 +106,30 @@ def archive(ws: Workspace, channel: ChannelId, *, actor: PersonId) -> None:
         kind = "channel_archive" if before.kind is ChannelKind.PUBLIC else "group_archive"
         event = {"type": kind, "channel": channel, "user": actor, "event_ts": ws.new_ts()}
         ws.emit(event, channel=channel)
+
+
+def convert(ws: Workspace, channel: ChannelId, *, private: bool, actor: PersonId) -> None:
+    """Make a channel private, or public; fires a `message` (channel_convert_to_…)."""
+    with ws.change():
+        kind = ChannelKind.PRIVATE if private else ChannelKind.PUBLIC
+        ws.channels[channel] = replace(ws.channels[channel], kind=kind)
+        word = "private" if private else "public"
+        message = Message(
+            channel=channel,
+            ts=ws.new_ts(),
+            author=actor,
+            text=f"made this channel *{word}*.",
+            subtype=f"channel_convert_to_{word}",
+        )
+        post(ws, message)
+
+
+def connect(ws: Workspace, channel: ChannelId) -> None:
+    """Share a channel with the other workspace; fires `channel_shared`."""
+    with ws.change():
+        ws.channels[channel] = replace(ws.channels[channel], is_shared=True)
+        event = {"type": "channel_shared", "channel": channel, "event_ts": ws.new_ts()}
+        ws.emit(event | {"connected_team_id": ELSEWHERE}, channel=channel)
 
 
 def update_person(ws: Workspace, person: PersonId, **fields: object) -> None:

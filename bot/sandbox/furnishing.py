@@ -49,7 +49,11 @@ class Furnishing:
             tz=_time_zone(asked),
         )
         for channel in asked.get("channels", ()):
-            self._people.join(person, ChannelId(channel))
+            if person.is_guest:
+                host, *_ = self._people.channel(ChannelId(channel)).members
+                self._people.invite(person, ChannelId(channel), by=host)
+            else:
+                self._people.join(person, ChannelId(channel))
         return {"person": person_json(self._ws, person)}
 
     async def set_picture(self, request: Request) -> Json:

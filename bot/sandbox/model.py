@@ -24,6 +24,9 @@ Json = dict[str, Any]
 
 SLACKBOT = PersonId("USLACKBOT")
 
+ELSEWHERE = TeamId("T000000002")
+"""The one other workspace, whose people come by Slack Connect."""
+
 
 class ChannelKind(Enum):
     """What a conversation is; the values are Slack's `types` argument."""
@@ -54,7 +57,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A member of the workspace, human or bot."""
+    """A member of the workspace, human or bot; or of another one (`is_foreign`).
+
+    The latter are met where a channel is shared with their workspace (Slack Connect).
+    """
 
     id: PersonId
     name: str
@@ -66,13 +72,17 @@ class Person:
     is_owner: bool = False
     is_bot: bool = False
     is_guest: bool = False
+    is_foreign: bool = False
     is_deleted: bool = False
     updated_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A conversation with its members, in the order in which they came."""
+    """A conversation with its members, in the order in which they came.
+
+    An `is_shared` one is another workspace's, too (Slack Connect).
+    """
 
     id: ChannelId
     name: str
@@ -81,6 +91,7 @@ class Channel:
     created_s: int
     members: tuple[PersonId, ...] = ()
     is_archived: bool = False
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.model import Channel, ChannelKind, Invocation, Json, Message, Person, View
-from bot.sandbox.render import message_json, view_json
+from bot.sandbox.render import home_of, message_json, view_json
 from bot.sandbox.state import Workspace
 
 
@@ -32,7 +32,7 @@ def interaction(ws: Workspace, invocation: Invocation, person: Person) -> Json:
     user = {"id": person.id, "username": person.name, "name": person.name}
     return {
         "type": invocation.kind.value,
-        "user": user | {"team_id": ws.team_id},
+        "user": user | {"team_id": home_of(ws, person)},
         "api_app_id": ws.app_id,
         "token": "sandbox",
         "trigger_id": invocation.trigger_id,

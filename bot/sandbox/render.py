@@ -6,6 +6,7 @@ import hashlib
 from urllib.parse import quote
 
 from bot.sandbox.model import (
+    ELSEWHERE,
     Channel,
     ChannelKind,
     FileId,
@@ -14,6 +15,7 @@ from bot.sandbox.model import (
     Person,
     Share,
     SharedFile,
+    TeamId,
     View,
 )
 from bot.sandbox.pictures import (
@@ -32,7 +34,7 @@ def person_json(ws: Workspace, person: Person) -> Json:
     """A user object, as users.info gives it."""
     user: Json = {
         "id": person.id,
-        "team_id": ws.team_id,
+        "team_id": home_of(ws, person),
         "name": person.name,
         "deleted": person.is_deleted,
         "profile": profile_json(ws, person),
@@ -42,6 +44,10 @@ def person_json(ws: Workspace, person: Person) -> Json:
     }
     if person.is_deleted:
         return user
+    if person.is_foreign:
+        user["is_stranger"] = not any(
+            {person.id, ws.bot_user_id} <= {*channel.members} for channel in ws.channels.values()
+        )
     return user | {
         "color": "9f69e7",
         "real_name": person.real_name,
@@ -56,6 +62,11 @@ def person_json(ws: Workspace, person: Person) -> Json:
         "is_email_confirmed": True,
         "who_can_share_contact_card": "EVERYONE",
     }
+
+
+def home_of(ws: Workspace, person: Person) -> TeamId:
+    """The workspace that a person is of."""
+    return ELSEWHERE if person.is_foreign else ws.team_id
 
 
 def avatar_hash(person: Person) -> str:
@@ -84,7 +95,7 @@ def profile_json(ws: Workspace, person: Person) -> Json:
         "status_emoji": "",
         "status_expiration": 0,
         "avatar_hash": found_hash,
-        "team": ws.team_id,
+        "team": home_of(ws, person),
     }
     if picture:
         profile |= {"is_custom_image": True, "image_original": f"{base}_original"}
@@ -116,14 +127,14 @@ def channel_json(ws: Workspace, channel: Channel) -> Json:
         "is_mpim": False,
         "is_private": channel.kind is ChannelKind.PRIVATE,
         "is_general": False,
-        "is_shared": False,
-        "is_ext_shared": False,
+        "is_shared": channel.is_shared,
+        "is_ext_shared": channel.is_shared,
         "is_pending_ext_shared": False,
         "is_member": ws.bot_user_id in channel.members,
         "creator": channel.creator,
         "unlinked": 0,
         "previous_names": [],
-        "shared_team_ids": [ws.team_id],
+        "shared_team_ids": [ws.team_id, *([ELSEWHERE] if channel.is_shared else [])],
         "pending_shared": [],
         "topic": {"value": "", "creator": "", "last_set": 0},
         "purpose": {"value": "", "creator": "", "last_set": 0},

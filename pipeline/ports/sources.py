@@ -13,6 +13,7 @@ from pipeline.domain.model import (
     ProfilePicture,
     UserId,
 )
+from pipeline.domain.visibility import Sight
 
 
 class PhotoSource(Protocol):
@@ -53,8 +54,8 @@ class ProfilePictures(Protocol):
 class Visibility(Protocol):
     """Who may open what, asked at the source each time."""
 
-    def channels_of(self, user_id: UserId) -> Sequence[ChannelId]:
-        """Every channel whose photos the person can open now. Raises SourceUnavailableError."""
+    def sight_of(self, user_id: UserId) -> Sight:
+        """The channels whose photos the person can open now. Raises SourceUnavailableError."""
         ...
 
 

@@ -14,6 +14,7 @@ from pipeline.errors import (
     FindmeError,
     NoFaceInPictureError,
     NoProfilePictureError,
+    NotAMemberError,
     PersonGoneError,
     SourceUnavailableError,
     UnreadablePhotoError,
@@ -98,7 +99,12 @@ class AlertPeople:
         except PersonGoneError:
             self._alerts.turn_off(team_id, look.user_id)
             log.info("alert.person_gone")
-        except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError) as error:
+        except (
+            NoProfilePictureError,
+            NoFaceInPictureError,
+            UnreadablePhotoError,
+            NotAMemberError,
+        ) as error:
             # As long as nothing arrives, a picture that they changed has nothing new to find.
             self._alerts.looked(team_id, look)
             log.info("alert.nobody_known", error=type(error).__name__)

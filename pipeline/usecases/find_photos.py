@@ -3,13 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 import structlog
 
 from pipeline.domain.matching import together, without_reposts
-from pipeline.domain.model import Certainty, ChannelId, Match, Reference, TeamId, UserId
+from pipeline.domain.model import (
+    Certainty,
+    ChannelId,
+    Match,
+    PhotoId,
+    Reference,
+    TeamId,
+    UserId,
+)
 from pipeline.domain.opt_outs import is_of_another, without
-from pipeline.errors import ChannelNotSearchedError, PictureError, ProtectedFaceError
+from pipeline.domain.visibility import Reader, Sight
+from pipeline.errors import (
+    ChannelNotSearchedError,
+    NotAMemberError,
+    PersonGoneError,
+    PictureError,
+    ProtectedFaceError,
+)
 from pipeline.ports import ChannelStore, Engines, PhotoStore, Protected, Visibility
 from pipeline.usecases.known_people import KnownPeople, KnownPerson
 from pipeline.usecases.match_faces import MatchFaces, Person
@@ -49,8 +65,9 @@ class Sought:
 class Found:
     """An answer: the matches, best first, and what a reader should know of how they came about.
 
-    `channel_ids` are those that were searched, `visible_ids` all that could have been. A photo of
-    several people is a match of the asker's face, or else of the first person's.
+    `channel_ids` are those that were searched, `visible_ids` all that could have been, and
+    `joined_ids` those of them that the asker is in. A photo of several people is a match of the
+    asker's face, or else of the first person's.
     """
 
     matches: Sequence[Match]
@@ -58,6 +75,7 @@ class Found:
     channel_ids: Sequence[ChannelId]
     photos_pending: int
     visible_ids: Sequence[ChannelId] = ()
+    joined_ids: Sequence[ChannelId] = ()
     is_first: bool = False
     """The asker was never told how Findme works."""
 
@@ -91,17 +109,27 @@ class FindPhotos:
         self._engines = engines
         self._match_faces = match_faces
 
-    def __call__(self, team_id: TeamId, query: Query, *, selfie: Reference | None = None) -> Found:
-        """Photos in the watched channels that the asker can see now.
+    def __call__(
+        self,
+        team_id: TeamId,
+        query: Query,
+        *,
+        selfie: Reference | None = None,
+        sight: Sight | None = None,
+    ) -> Found:
+        """Photos in the watched channels that the asker can open now.
 
-        The asker is looked for by `selfie` alone, if that is given.
+        The asker is looked for by `selfie` alone, if that is given. `sight` is theirs, where the
+        same click asked for it a moment ago.
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError, each with the
         `user_id` it is about; ConsentNeededError with the people who have to agree first;
-        ColleagueSearchOffError, TurnedOffError, ProtectedFaceError; ChannelNotSearchedError;
-        SourceUnavailableError, DatabaseUnavailableError.
+        ColleagueSearchOffError, TurnedOffError, ProtectedFaceError; ChannelNotSearchedError; and
+        as `sight_of` does.
         """
+        # Who may ask nothing here learns nothing of anybody's consent either.
+        sight = sight or self.sight_of(team_id, query.asker)
+        visible = sight.open
         consent = self._permit(team_id, query.asker, query.people)
-        visible = self._channels_of(team_id, query.asker)
         if not set(query.channel_ids) <= set(visible):
             raise ChannelNotSearchedError
         scope = query.channel_ids or visible
@@ -122,18 +150,34 @@ class FindPhotos:
             ],
             channel_ids=scope,
             visible_ids=visible,
+            joined_ids=sight.joined,
             photos_pending=self._photos.pending(team_id, scope),
             is_first=not consent.is_told,
         )
 
-    def _channels_of(self, team_id: TeamId, asker: UserId) -> list[ChannelId]:
-        """The watched channels that the asker can see now. Raises SourceUnavailableError."""
-        watched = {channel.channel_id for channel in self._channels.watched(team_id)}
-        return [
-            channel_id
-            for channel_id in self._visibility.channels_of(asker)
-            if channel_id in watched
-        ]
+    def sight_of(self, team_id: TeamId, user_id: UserId) -> Sight:
+        """The watched channels that somebody can open now; asked at the source each time.
+
+        Raises: NotAMemberError, PersonGoneError of whoever is shown nothing;
+        SourceUnavailableError, DatabaseUnavailableError.
+        """
+        sight = self._visibility.sight_of(user_id)
+        match sight.reader:
+            case Reader.MEMBER | Reader.GUEST:
+                watched = {channel.channel_id for channel in self._channels.watched(team_id)}
+                return sight.among(watched)
+            case Reader.STRANGER | Reader.APP:
+                raise NotAMemberError
+            case Reader.GONE:
+                raise PersonGoneError
+            case _:
+                assert_never(sight.reader)
+
+    def can_open(self, team_id: TeamId, photo_id: PhotoId, sight: Sight) -> bool:
+        """Whether a photo is in a channel that whoever has this sight can open."""
+        return photo_id in self._photos.earliest_shares(
+            team_id, [photo_id], channel_ids=sight.open, since=None, until=None
+        )
 
     def _found(
         self,

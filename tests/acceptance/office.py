@@ -300,14 +300,20 @@ class Office:
         *,
         picture: bytes | None = None,
         admin: bool = False,
+        member: bool = False,
         tz: str = "UTC",
     ) -> Person:
-        """A newcomer, with the face of `who`, another picture, or none."""
+        """A newcomer, with the face of `who`, another picture, or none.
+
+        As a rule a guest, who sees the channels that they are in; a full `member` (or an admin)
+        sees the photos of all public ones, in an office that tests share those of other tests, too.
+        """
         self._count += 1
         if who is not None:
             picture = portrait(who)
         name = f"{who or 'somebody'} {self._count}"
-        return self.slack.people.add_person(name, picture=picture, admin=admin, tz=tz)
+        guest = not (admin or member)
+        return self.slack.people.add_person(name, picture=picture, admin=admin, guest=guest, tz=tz)
 
     def channel(self, *members: Person, private: bool = False, with_bot: bool = True) -> Channel:
         """A new channel that the organiser and `members` are in, and as a rule the bot."""

@@ -24,7 +24,9 @@ from tests.acceptance.office import (
 from tests.acceptance.surfaces import element
 
 BACKDATE = "update shares set shared_at = %s where permalink = %s"
-ELSEWHERE = "I look for photos in channels that you and I are both in; that one isn't among them."
+ELSEWHERE = (
+    "I look for photos in channels that I am in and you can open; that one isn't among them."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ def test_two_colleagues_together_are_found_by_somebody_without_a_face(
     office: Office, party: Party
 ) -> None:
     somebody = office.person()
-    office.slack.people.join(somebody, party.channel)
+    office.slack.people.invite(somebody, party.channel, by=office.organiser)
     text = f"@{party.eileen.name} @{party.grace.name}"
     answer = office.ask(somebody, party.channel, text)
     assert shown(answer) == [party.both.permalink]

@@ -110,7 +110,7 @@ def test_admins_are_told_no_names_of_photos_in_channels_they_are_not_in(office: 
     elsewhere = office.channel()
     status = words(office.admin(office.organiser, elsewhere, "status"))
     assert "layoffs" not in status
-    assert "in channels that you are not in: " in status
+    assert "in channels that you can't open: " in status
     assert "layoffs" not in words(home(office, office.organiser))
 
 

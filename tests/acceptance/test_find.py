@@ -303,12 +303,12 @@ def test_where_nothing_is_found_the_answer_says_where_it_looked(office: Office) 
     assert "1 channel" in notes(answer)
 
 
-def test_who_shares_no_channel_with_the_bot_is_told_so(office: Office) -> None:
+def test_who_can_open_no_channel_that_the_bot_is_in_is_told_so(office: Office) -> None:
     eileen = office.person("eileen")
     channel = office.channel(eileen, with_bot=False)
     answer = office.ask(eileen, channel)
     assert lines(answer) == []
-    assert "share no channel" in notes(answer)
+    assert "I am in no channel that you can open" in notes(answer)
 
 
 def test_a_new_profile_picture_is_used_at_once(office: Office) -> None:

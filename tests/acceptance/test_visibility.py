@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.sandbox import Channel, Message, Person
+from bot.demo.portraits import portrait
+from bot.sandbox import Channel, Message, Person, PostedPhoto
 from pipeline.domain.model import ChannelId
-from tests.acceptance.office import Office, eventually, has_more, lines, links, rows, snapshot
+from tests.acceptance.office import (
+    Office,
+    eventually,
+    has_more,
+    lines,
+    links,
+    one_way,
+    rows,
+    snapshot,
+)
+from tests.acceptance.surfaces import element, home, words
+
+STRANGERS = (
+    "I show photos to people of this workspace alone: not to those of another one, nor to apps."
+)
 
 
 def shown(message: Message) -> set[str]:
@@ -28,17 +43,81 @@ def test_who_is_not_in_a_private_channel_never_gets_its_photos(office: Office) -
     assert shown(office.ask(outsider, hall, f"@{eileen.name}")) == set()
 
 
-def test_who_is_not_in_a_public_channel_does_not_get_its_photos(office: Office) -> None:
+def test_a_full_member_gets_the_photos_of_a_public_channel_without_being_in_it(
+    new_office: Office,
+) -> None:
+    office = new_office
+    office.start_bot()
+    eileen = office.person("eileen", member=True)
+    hall = _hall(office, eileen)
+    posted = office.show(office.channel(), snapshot("eileen"))
+    answer = office.ask(eileen, hall)
+    assert shown(answer) == links(posted)
+    # "Share here" is for where both are: see test_sharing.
+    assert element(office, answer, "share") is None
+
+
+def test_a_full_member_does_not_get_the_photos_of_a_private_channel_they_are_not_in(
+    new_office: Office,
+) -> None:
+    office = new_office
+    office.start_bot()
+    eileen, colleague = (office.person("eileen", member=True) for _ in range(2))
+    private = office.channel(colleague, private=True)
+    posted = office.show(private, snapshot("eileen"))
+    hall = _hall(office, eileen, colleague)
+    assert shown(office.ask(eileen, hall)) == set()
+    assert shown(office.ask(eileen, hall, f"@{colleague.name}")) == set()
+    assert shown(office.ask(colleague, hall)) == links(posted)
+
+
+def test_a_guest_gets_only_photos_of_channels_that_they_are_in(office: Office) -> None:
+    guest = office.person("eileen")
+    public, private = office.channel(guest), office.channel(guest, private=True)
+    mine = [*office.show(public, snapshot("eileen")), *office.show(private, snapshot("eileen", 1))]
+    office.show(office.channel(), snapshot("eileen", 2))
+    office.show(office.channel(private=True), snapshot("eileen", 3))
+    assert shown(office.ask(guest, _hall(office, guest))) == links(mine)
+
+
+@one_way
+def test_a_stranger_of_slack_connect_gets_nothing_and_a_sentence_says_so(office: Office) -> None:
+    people = office.slack.people
+    stranger, channel, posted = _stranger(office)
+    answer = office.ask(stranger, channel)
+    assert (answer.text, shown(answer)) == (STRANGERS, set())
+    assert office.ask(stranger, channel, f"in #{channel.name}").text == STRANGERS
+    assert STRANGERS in words(home(office, stranger))
+    # Whoever is of this workspace finds them there.
     eileen = office.person("eileen")
-    office.show(office.channel(), snapshot("eileen"))
-    assert shown(office.ask(eileen, _hall(office, eileen))) == set()
+    people.invite(eileen, channel, by=office.organiser)
+    found = shown(office.ask(eileen, channel))
+    assert found == links(posted) == shown(office.ask(eileen, channel, f"@{stranger.name}"))
+
+
+@one_way
+def test_a_stranger_is_no_admin_here_whatever_they_are_at_home(office: Office) -> None:
+    stranger, channel, _ = _stranger(office, admin=True)
+    answer = office.admin(stranger, channel, "status")
+    assert "is for the workspace's admins" in answer.text
+
+
+def _stranger(office: Office, *, admin: bool = False) -> tuple[Person, Channel, list[PostedPhoto]]:
+    """Of another workspace, in a public channel that is shared with it and shows their face."""
+    people = office.slack.people
+    name = f"Sue {len(office.slack.workspace.people)}"
+    stranger = people.add_person(name, picture=portrait("eileen"), foreign=True, admin=admin)
+    channel = office.channel()
+    people.connect(channel, by=office.organiser)
+    people.invite(stranger, channel, by=office.organiser)
+    return stranger, channel, office.show(channel, snapshot("eileen"))
 
 
 def test_who_joins_a_channel_gets_its_photos_at_once(office: Office) -> None:
     eileen = office.person("eileen")
     channel, hall = office.channel(), _hall(office, eileen)
     posted = office.show(channel, snapshot("eileen"))
-    office.slack.people.join(eileen, channel)
+    office.slack.people.invite(eileen, channel, by=office.organiser)
     assert shown(office.ask(eileen, hall)) == links(posted)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import ChannelId, Reference, TeamId, UserId
+from pipeline.domain.visibility import Sight
 from pipeline.errors import FindmeError
 from pipeline.folder import LOCAL
 from pipeline.ports import FaceReader, TimeZones
@@ -56,9 +57,16 @@ class Watched(FindPhotos):
     searches = 0
     after: Callable[[], object] | None = None
 
-    def __call__(self, team_id: TeamId, query: Query, *, selfie: Reference | None = None) -> Found:
+    def __call__(
+        self,
+        team_id: TeamId,
+        query: Query,
+        *,
+        selfie: Reference | None = None,
+        sight: Sight | None = None,
+    ) -> Found:
         self.searches += 1
-        found = super().__call__(team_id, query, selfie=selfie)
+        found = super().__call__(team_id, query, selfie=selfie, sight=sight)
         if self.after is not None:
             self.after()
         return found

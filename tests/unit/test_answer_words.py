@@ -109,7 +109,7 @@ def test_a_page_that_is_no_longer_there_says_so(total: int, first: int) -> None:
 @pytest.mark.parametrize(
     ("everything", "question", "notes"),
     [
-        (found(channels=[]), MINE, ["You and I share no channel: "]),
+        (found(channels=[]), MINE, ["I am in no channel that you can open: "]),
         (found(match(), people=[sought(faces=3)]), MINE, ["Your profile picture shows 3 faces; "]),
         (
             found(match(), people=[sought(BEN, faces=2)]),
@@ -128,8 +128,8 @@ def test_a_page_that_is_no_longer_there_says_so(total: int, first: int) -> None:
         (found(match(), pending=1), MINE, ["1 new photo is still being read; "]),
         (found(match(), pending=2_000), MINE, ["2,000 new photos are still being read; "]),
         (found(pending=2), MINE, ["2 new photos are still being read; "]),
-        (found(channels=["C1"]), MINE, ["I looked in 1 channel that we share. "]),
-        (found(), MINE, ["I looked in 2 channels that we share. "]),
+        (found(channels=["C1"]), MINE, ["I looked in 1 channel that you can open. "]),
+        (found(), MINE, ["I looked in 2 channels that you can open. "]),
         (found(match()), MINE, []),
         (found(*many(12).matches, people=[sought(faces=3)], pending=3), MINE.at(10), []),
     ],

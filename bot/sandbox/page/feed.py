@@ -34,8 +34,8 @@ def feed(ws: Workspace, person: Person | None) -> Json:
     """All that the page needs; without a person, only who there is to act as.
 
     `people`, `commands` and what the bot is come for everybody; `channels` (with all public ones
-    by name), `messages`, `modals` (the stack, topmost last), `home` for the person. Messages and
-    views tell in `gone` which files in their blocks are no more.
+    by name, for full members), `messages`, `modals` (the stack, topmost last), `home` for the
+    person. Messages and views tell in `gone` which files in their blocks are no more.
     """
     with ws.changed:
         shape: Json = {
@@ -49,12 +49,14 @@ def feed(ws: Workspace, person: Person | None) -> Json:
             return shape
         seen = [m for m in ws.messages.values() if sees_message(ws, person, m)]
         home = ws.homes.get(person.id)
+        finds_public = not (person.is_guest or person.is_foreign)
         return shape | {
             "person": person.id,
             "channels": [
                 _channel(channel, is_member=person.id in channel.members)
                 for channel in ws.channels.values()
-                if person.id in channel.members or channel.kind is ChannelKind.PUBLIC
+                if person.id in channel.members
+                or (finds_public and channel.kind is ChannelKind.PUBLIC)
             ],
             "messages": [_message(ws, m) for m in sorted(seen, key=lambda m: seconds_of(m.ts))],
             "modals": [_view(ws, view) for view in ws.modals.get(person.id, ())],
