@@ -7,7 +7,6 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 
 from bot.app import build_app
-from bot.blocks.texts import welcome
 from bot.edge import Edge
 from bot.files.downloads import Downloads
 from bot.files.thumbnails import TICK_EVERY_S
@@ -136,9 +135,7 @@ class Bot:
     def pull(self) -> None:
         """Look for new channels and photos, now."""
         for channel in self._watch(self.team_id):
-            self.workspace.client.chat_postMessage(
-                channel=channel.channel_id, text=welcome(channel.channel_id)
-            )
+            self.workspace.say_hello(channel.channel_id)
 
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.request import Request
 
 import structlog
-from slack_sdk import WebClient
 
 from bot import payloads
-from bot.calls import call, retry_handlers
+from bot.blocks.texts import welcome
+from bot.calls import call
 from bot.files.downloads import Downloads
 from bot.payloads import Json, Profile
+from bot.web import Client
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -33,34 +33,20 @@ from pipeline.errors import (
 
 PAGE = 200
 CHANNEL_TYPES = "public_channel,private_channel"
-TIMEOUT_S = 20
 PROFILE_AGE_S = 600.0
 
 log = structlog.get_logger(__name__)
 
 
-class _Client(WebClient):
-    """slack_sdk's client, its token kept to the host that it was meant for."""
-
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        # urllib follows redirects and takes its headers along, but for the "unredirected" ones.
-        authorization = req.headers.pop("Authorization", None)
-        if authorization is not None:
-            req.add_unredirected_header("Authorization", authorization)
-        return super()._perform_urllib_http_request_internal(url, req)
-
-
-def web_client(token: str, api_url: str) -> WebClient:
+def web_client(token: str, api_url: str) -> Client:
     """A client that waits as Slack asks (429) and tries again what a network or server broke."""
-    client = _Client(token=token, base_url=api_url, timeout=TIMEOUT_S)
-    client.retry_handlers = list(retry_handlers())
-    return client
+    return Client(token, api_url)
 
 
 class SlackWorkspace:
     """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
 
-    def __init__(self, client: WebClient, downloads: Downloads) -> None:
+    def __init__(self, client: Client, downloads: Downloads) -> None:
         """Ask Slack who we are. Raises SourceUnavailableError: a wrong token, or Slack away."""
         self.client = client
         self.downloads = downloads
@@ -167,6 +153,13 @@ class SlackWorkspace:
             log.info("channel.not_joined", channel=channel_id, reason=str(error))
             return False
         return True
+
+    def say_hello(self, channel_id: ChannelId) -> None:
+        """Say in a channel what the bot is there for; no photo waits for that to work."""
+        try:
+            call(self.client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
+        except SourceUnavailableError as error:
+            log.warning("hello.not_said", channel=channel_id, reason=str(error))
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""
