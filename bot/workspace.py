@@ -1,7 +1,7 @@
 """Slack as a source of photos, of profile pictures and of who may see what."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import structlog
 
 from bot import payloads
 from bot.blocks.texts import welcome
-from bot.calls import call
+from bot.calls import SlackRefusedError, call
 from bot.files.downloads import Downloads
 from bot.payloads import Json, Profile
 from bot.web import Client
@@ -34,6 +34,7 @@ from pipeline.errors import (
 PAGE = 200
 CHANNEL_TYPES = "public_channel,private_channel"
 PROFILE_AGE_S = 600.0
+MID_SECOND_PATIENCE_S = 90.0
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ def web_client(token: str, api_url: str) -> Client:
 
 class SlackWorkspace:
     """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
+
+    newest_first = True
 
     def __init__(self, client: Client, downloads: Downloads) -> None:
         """Ask Slack who we are. Raises SourceUnavailableError: a wrong token, or Slack away."""
@@ -61,22 +64,22 @@ class SlackWorkspace:
         """Close the connections for downloads."""
         self.downloads.close()
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterator[FoundPhoto]:
         """Images posted to the channel, newest first, by `files.list`.
 
+        What is deleted meanwhile moves the pages, so each begins where the last one ended in time,
+        which is in whole seconds: some photos come twice.
         Raises: SourceUnavailableError.
         """
-        page, pages = 1, 1
-        while page <= pages:
-            answer = call(
-                self.client.files_list,
-                channel=channel_id,
-                types="images",
-                count=PAGE,
-                page=page,
-                # The SDK would send None as a word.
-                **({"ts_from": f"{since.timestamp():.0f}"} if since else {}),
-            )
+        page = 1
+        # The SDK would send None as a word.
+        first_s = {"ts_from": f"{since.timestamp():.0f}"} if since else {}
+        last_s = int(until.timestamp()) if until else None
+        while True:
+            window = first_s | ({"ts_to": str(last_s)} if last_s is not None else {})
+            answer = self._files(channel_id, page, window)
             for file in answer["files"]:
                 if payloads.is_gone(file):
                     continue
@@ -84,7 +87,33 @@ class SlackWorkspace:
                 if photo.media_type.startswith("image/") or payloads.is_to_be_asked_for(file):
                     yield photo
             pages = int((answer.get("paging") or {}).get("pages") or 1)
-            page += 1
+            if page >= pages:
+                return
+            times_s = [int(file["created"]) for file in answer["files"] if file.get("created")]
+            goes_back = times_s and times_s == sorted(times_s, reverse=True)
+            if goes_back and (last_s is None or times_s[-1] < last_s):
+                last_s, page = times_s[-1], 1
+            else:
+                page += 1
+
+    def _files(self, channel_id: ChannelId, page: int, window: Mapping[str, str]) -> Json:
+        while True:
+            try:
+                answer: Json = call(
+                    self.client.files_list,
+                    channel=channel_id,
+                    types="images",
+                    count=PAGE,
+                    page=page,
+                    **window,
+                )
+            except SlackRefusedError as error:
+                # More photos of one second than a page holds: begun again, it would be page 1.
+                if page == 1 or not 0 < (error.retry_after_s or 0) <= MID_SECOND_PATIENCE_S:
+                    raise
+                time.sleep(error.retry_after_s or 0)
+            else:
+                return answer
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
         """One photo with its shares, by `files.info`.
