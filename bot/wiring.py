@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
+# slack_sdk sees by a ping only that a connection is lost, and connects anew by the next; four that
+# go unanswered are as much.
+PING_EVERY_S = 3.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -128,6 +131,7 @@ class Bot:
                 self._app,
                 self._slack.slack_app_token.get_secret_value(),
                 web_client=self.workspace.client,
+                ping_interval=PING_EVERY_S,
             )
             _connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
