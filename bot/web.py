@@ -177,25 +177,24 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
     that Slack would give.
     """
     what = _what(request.full_url)
-    left_s = waits.left_s(what)
-    if left_s > longest_s:
-        raise _too_many(request, left_s)
-    time.sleep(left_s)
-    deadline_s = time.monotonic() + DEADLINE_S
-    try:
-        # The address is the Web API's, or one that Slack sent.
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-            text = _read(response, response.headers, deadline_s)
-            return _Answer(status=response.status, headers=response.headers, text=text)
-    except HTTPError as error:
-        if error.code == HTTPStatus.TOO_MANY_REQUESTS:
-            waits.note(what, error.headers.get("Retry-After"))
-        with error:
-            body = io.BytesIO(_read(error, error.headers, deadline_s).encode())
-        # The SDK reads it again, as what the header says.
-        del error.headers["Content-Type"]
-        error.headers["Content-Type"] = "text/plain; charset=utf-8"
-        raise HTTPError(error.url, error.code, error.msg, error.headers, body) from error
+    with waits.turn(what, patience_s=longest_s) as left_s:
+        if left_s:
+            raise _too_many(request, left_s)
+        deadline_s = time.monotonic() + DEADLINE_S
+        try:
+            # The address is the Web API's, or one that Slack sent.
+            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+                text = _read(response, response.headers, deadline_s)
+                return _Answer(status=response.status, headers=response.headers, text=text)
+        except HTTPError as error:
+            if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+                waits.note(what, error.headers.get("Retry-After"))
+            with error:
+                body = io.BytesIO(_read(error, error.headers, deadline_s).encode())
+            # The SDK reads it again, as what the header says.
+            del error.headers["Content-Type"]
+            error.headers["Content-Type"] = "text/plain; charset=utf-8"
+            raise HTTPError(error.url, error.code, error.msg, error.headers, body) from error
 
 
 def _read(response: IO[bytes], headers: Message, deadline_s: float) -> str:

@@ -25,6 +25,9 @@ UPLOAD = "files.upload"
 RESPONSE_URL = "response_url"
 """Stands for a method name where a response_url is posted to."""
 
+IN_FLIGHT_S = 0.2
+"""What comes so soon after a Retry-After was on its way before it."""
+
 
 class Breakage(Enum):
     """How a connection breaks in place of a whole answer."""
@@ -103,7 +106,7 @@ class Faults:
     violations: list[Violation] = field(default_factory=list)
     _orders: dict[str, list[_Order]] = field(default_factory=dict)
     _limits: dict[str, _Limit] = field(default_factory=dict)
-    _pending_until_s: dict[str, float] = field(default_factory=dict)
+    _pending_s: dict[str, tuple[float, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(
@@ -175,8 +178,9 @@ class Faults:
         with self._lock:
             now_s = time.monotonic()
             self.calls[method] += 1
-            early_s = self._pending_until_s.get(method, 0.0) - now_s
-            if early_s > 0:
+            told_s, until_s = self._pending_s.get(method, (0.0, 0.0))
+            early_s = until_s - now_s
+            if early_s > 0 and now_s - told_s > IN_FLIGHT_S:
                 self.violations.append(Violation(method=method, early_s=early_s))
             fault, delay_s = self._ordered(method)
             limit = self._limits.get(method)
@@ -208,8 +212,10 @@ class Faults:
     def _note_wait(self, method: str, fault: Fault, now_s: float) -> None:
         asked = fault.headers.get("Retry-After", "")
         if asked.isdigit():
-            until_s = max(self._pending_until_s.get(method, 0.0), now_s + int(asked))
-            self._pending_until_s[method] = until_s
+            told_s, until_s = self._pending_s.get(method, (0.0, 0.0))
+            if now_s > until_s:
+                told_s = now_s
+            self._pending_s[method] = (told_s, max(until_s, now_s + int(asked)))
 
     def _order(self, method: str, order: _Order) -> None:
         with self._lock:

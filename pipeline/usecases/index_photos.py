@@ -124,6 +124,9 @@ class ListChannel:
         )
         self._runs.listed(team_id, channel_id, run_ids)
         log.info("channel.listed", channel=channel_id, new=new, whole=since is None)
+        if self._runs.listing(team_id, channel_id):
+            # A re-index was asked for meanwhile.
+            return new + self(team_id, channel_id)
         return new
 
     def _compare(

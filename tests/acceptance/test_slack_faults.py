@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -262,8 +263,7 @@ def test_a_backfill_at_one_call_a_minute_and_15_photos_ends_and_goes_on_after_a_
     now_s = time.time()
     posted = []
     for number in range(45):
-        at_s = now_s - 3600 + 10 * number
-        office.slack.workspace.clock = lambda at_s=at_s: at_s
+        office.slack.workspace.clock = partial(float, now_s - 3600 + 10 * number)
         posted.append(office.post(channel, b"no picture %d" % number))
     office.slack.workspace.clock = time.time
     # A minute is a second here.

@@ -201,3 +201,20 @@ def test_a_source_that_is_out_of_order_loses_nothing(index: Index) -> None:
     index.channels.compare_anew(TEAM)
     index.list(Shelf(photos[1:]))
     assert index.count() == 4
+
+
+def test_a_reindex_that_was_asked_for_while_a_channel_was_listed_lists_it_again(
+    index: Index,
+) -> None:
+    class Meanwhile(Shelf):
+        def list_new(
+            self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+        ) -> Iterator[FoundPhoto]:
+            yield from super().list_new(channel_id, since=since, until=until)
+            if len(self.asked) == 1:
+                index.runs.start(TEAM, [ONE], requested_by=None)
+
+    shelf = Meanwhile([photo(n) for n in range(3)])
+    index.list(shelf)
+    assert shelf.asked == [(None, None), (None, None)]
+    assert [run.listed for run in index.runs.open(TEAM)] == [True]
