@@ -6,13 +6,14 @@ CLIP_BIN := .venv-clip/bin
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --quiet --upgrade
 
-.PHONY: demo test test-browser accuracy test-clip fuzz check format lock clean
+.PHONY: demo test test-browser accuracy test-clip fuzz faults check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser \
+	  --ignore tests/faults
 
 # The local workspace's page in Debian's Chromium (or FINDME_CHROMIUM), as a person uses it.
 test-browser: .venv/ready
@@ -25,6 +26,10 @@ accuracy: .venv/ready
 # Asked for by their mark, these tests fail where the extra can't be imported; `test` skips them.
 test-clip: .venv-clip/ready
 	$(CLIP_BIN)/python -m pytest -m clip tests --ignore tests/browser
+
+# Slack, the network and processes fail for longer than a test should last: some minutes.
+faults: .venv/ready
+	$(BIN)/python -m pytest -n 2 tests/faults
 
 # 10,000 damaged files through the decoder; `test` has 300 of them.
 fuzz: .venv/ready

@@ -1,19 +1,18 @@
 """Tells people of new photos, in their direct messages, at most once."""
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import Block
 
 from bot.answers import Answers
 from bot.blocks import alert as blocks
 from bot.blocks.parts import as_json
-from bot.calls import SlackRefusedError, call
-from bot.workspace import web_client
+from bot.calls import SlackRefusedError, call, is_certain, status_of
+from bot.waits import Waits
+from bot.web import Client
 from pipeline.domain.model import TeamId, UserId
 from pipeline.errors import PersonGoneError, SourceUnavailableError
 from pipeline.usecases.find_photos import Found
@@ -25,20 +24,16 @@ PAUSE_S = 3600.0
 
 _GONE = {"user_disabled", "user_not_found", "channel_not_found"}
 _PASSING = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout"}
-_PERHAPS_SENT = {"internal_error", "fatal_error"}
-"""Of these Slack says that some of it may have succeeded
-(https://docs.slack.dev/reference/methods/chat.postMessage)."""
-
-_WORD = re.compile(r"[a-z_]+")
 
 
-def client_that_tries_once(token: str, api_url: str) -> WebClient:
+def client_that_tries_once(token: str, api_url: str, *, waits: Waits | None = None) -> Client:
     """A client for messages that must not come twice.
 
     It doesn't wait where Slack asks for that (429) either: whoever stops the bot would wait too.
     """
-    client = web_client(token, api_url)
+    client = Client(token, api_url, waits=waits)
     client.retry_handlers = []
+    client.patience_s = 0.0
     return client
 
 
@@ -83,30 +78,14 @@ def _at_most_once(send: Callable[[], None]) -> None:
     try:
         send()
     except SlackRefusedError as error:
-        if not _is_certain(error):
+        if not is_certain(error):
             log.warning("alert.perhaps_sent", reason=str(error))
         elif error.code in _GONE:
             raise PersonGoneError from error
-        elif _status(error) == HTTPStatus.TOO_MANY_REQUESTS or error.code in _PASSING:
+        elif status_of(error) == HTTPStatus.TOO_MANY_REQUESTS or error.code in _PASSING:
             raise
         else:
             raise SourceUnavailableError(str(error), retry_after_s=PAUSE_S) from error
     except SourceUnavailableError as error:
         # An answer that was late, or a connection that broke: after Slack had the message, perhaps.
         log.warning("alert.perhaps_sent", reason=str(error))
-
-
-def _is_certain(error: SlackRefusedError) -> bool:
-    """Whether nothing was sent: Slack itself said so, in its own word or by the status 429."""
-    status = _status(error)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return True
-    # Where no JSON came, there is a sentence of the SDK's or a status instead of Slack's word.
-    is_word = _WORD.fullmatch(error.code) is not None
-    return status < HTTPStatus.INTERNAL_SERVER_ERROR and is_word and error.code not in _PERHAPS_SENT
-
-
-def _status(error: SlackRefusedError) -> int:
-    cause = error.__cause__
-    assert isinstance(cause, SlackApiError)  # `call` raises it from that alone
-    return int(cause.response.status_code)

@@ -1,20 +1,23 @@
 """Calling Slack's Web API: its errors become ours."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
+from http import HTTPStatus
 from http.client import HTTPException
+from json import JSONDecodeError
 from typing import Any
 
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry import RetryHandler
-from slack_sdk.http_retry.builtin_handlers import (
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
-    ServerErrorRetryHandler,
-)
 
+from bot.waits import seconds
 from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
 
 _GONE = {"file_not_found", "file_deleted"}
+_PERHAPS_DONE = {"internal_error", "fatal_error"}
+"""Of these Slack says that some of it may have succeeded
+(https://docs.slack.dev/reference/methods/chat.postMessage)."""
+
+_WORD = re.compile(r"[a-z_]+")
 _PEOPLE = {"user_not_found", "user_not_visible", "users_not_found", "account_inactive"}
 
 
@@ -24,15 +27,6 @@ class SlackRefusedError(SourceUnavailableError):
     def __init__(self, sentence: str, *, code: str, retry_after_s: float | None = None) -> None:
         super().__init__(sentence, retry_after_s=retry_after_s)
         self.code = code
-
-
-def retry_handlers() -> Sequence[RetryHandler]:
-    """What waits as Slack asks (429), and tries again what a network or a server broke."""
-    return [
-        ConnectionErrorRetryHandler(max_retry_count=2),
-        RateLimitErrorRetryHandler(max_retry_count=3),
-        ServerErrorRetryHandler(max_retry_count=2),
-    ]
 
 
 def call(method: Callable[..., Any], **arguments: Any) -> Any:
@@ -46,13 +40,33 @@ def call(method: Callable[..., Any], **arguments: Any) -> Any:
         code = _code(error)
         if code in _GONE:
             raise PhotoGoneError from error
+        is_page = code == str(int(HTTPStatus.OK))
         raise SlackRefusedError(
-            f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
+            f"Slack answered `{method.__name__}` with something that is no answer."
+            if is_page
+            else f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
             code=code,
             retry_after_s=_retry_after_s(error),
         ) from error
-    except (SlackClientError, HTTPException, OSError) as error:
+    except (SlackClientError, HTTPException, OSError, JSONDecodeError) as error:
         raise SourceUnavailableError("Slack can't be reached just now.") from error
+
+
+def is_certain(error: SlackRefusedError) -> bool:
+    """Whether nothing was done: Slack itself said so, in its own word or by the status 429."""
+    status = status_of(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return True
+    # Where no JSON came, there is a sentence of the SDK's or a status instead of Slack's word.
+    is_word = _WORD.fullmatch(error.code) is not None
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and is_word and error.code not in _PERHAPS_DONE
+
+
+def status_of(error: SlackRefusedError) -> int:
+    """The status of the answer that was a refusal."""
+    cause = error.__cause__
+    assert isinstance(cause, SlackApiError)  # `call` raises it from that alone
+    return int(cause.response.status_code)
 
 
 def in_words(error: FindmeError) -> str:
@@ -62,6 +76,8 @@ def in_words(error: FindmeError) -> str:
             return "Slack asks me to slow down; please try again in a minute."
         case SlackRefusedError(code=code) if code in _PEOPLE:
             return "I can't see that person's profile in Slack."
+        case SlackRefusedError(code="200"):
+            return "Slack gave me no proper answer just now; please try again in a minute."
         case SlackRefusedError(code="missing_scope"):
             return (
                 "Slack doesn't allow me that: whoever runs Findme has to update the app by its "
@@ -93,5 +109,5 @@ def _advice(error: SlackApiError) -> str:
 
 
 def _retry_after_s(error: SlackApiError) -> float | None:
-    value = error.response.headers.get("Retry-After") if error.response.headers else None
-    return float(value) if value else None
+    headers = error.response.headers
+    return seconds(headers.get("Retry-After")) if headers else None

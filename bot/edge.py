@@ -129,7 +129,10 @@ class Edge:
         """Messages about new photos."""
         token = self.settings.slack_bot_token.get_secret_value()
         return Alerting(
-            client_that_tries_once(token, self.settings.slack_api_url), answers=self.answers
+            client_that_tries_once(
+                token, self.settings.slack_api_url, waits=self.workspace.client.waits
+            ),
+            answers=self.answers,
         )
 
     @cached_property

@@ -1,27 +1,33 @@
 """Where an answer goes: to the place that was asked from, or into the person's direct messages."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.client import HTTPException
 
 import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.models.blocks import Block
-from slack_sdk.webhook import WebhookClient
+from slack_sdk.webhook import WebhookResponse
 
 from bot.blocks.parts import as_json
-from bot.calls import call, retry_handlers
+from bot.calls import SlackRefusedError, call, is_certain
+from bot.waits import Waits
+from bot.web import ResponseUrl, was_never_sent
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import FindmeError, SourceUnavailableError
 
 OK = 200
 BAD_REQUEST = 400
-TIMEOUT_S = 20
 SPINNER_AFTER_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+class AnswerUncertainError(SourceUnavailableError):
+    """Slack didn't tell me whether you got my answer; if you don't see it, please ask once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class Reply:
     user_id: UserId
     response_url: str = ""
     stays: bool = False
+    waits: Waits = field(default_factory=Waits)
 
     def send(
         self, text: str, blocks: Sequence[Block] | None = None, *, replace: bool = False
@@ -45,26 +52,14 @@ class Reply:
         failing. False if Slack refuses what is to be shown.
 
         `text` is the notification, and all there is without blocks.
-        Raises: SourceUnavailableError.
+        Raises: SourceUnavailableError; AnswerUncertainError where the answer may have come: it is
+        not sent again, since nobody should get it twice.
         """
         shown = as_json(blocks) if blocks else None
         if not self.response_url:
             return self._post(text, shown)
-        webhook = WebhookClient(
-            self.response_url, timeout=TIMEOUT_S, retry_handlers=list(retry_handlers())
-        )
-        kind = "in_channel" if self.stays else "ephemeral"
-        try:
-            answer = webhook.send(
-                text=text,
-                blocks=shown,
-                replace_original=replace,
-                # What is replaced stays what it was.
-                response_type=None if replace else kind,
-            )
-        except (SlackClientError, OSError) as error:
-            raise SourceUnavailableError("Slack can't be reached just now.") from error
-        if answer.status_code == OK:
+        answer = self._answer(text, shown, replace=replace)
+        if answer.status_code == OK and not _is_page(answer):
             return True
         log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
         if answer.status_code == BAD_REQUEST:
@@ -72,13 +67,45 @@ class Reply:
         # Half an hour in a modal, a busy server: the answer is wanted all the same.
         return self._post(text, shown)
 
+    def _answer(
+        self, text: str, blocks: list[dict[str, object]] | None, *, replace: bool
+    ) -> WebhookResponse:
+        kind = "in_channel" if self.stays else "ephemeral"
+        # Put in its place twice, a message is there once.
+        place = ResponseUrl(self.response_url, waits=self.waits, once=not replace)
+        try:
+            return place.send(
+                text=text,
+                blocks=blocks,
+                replace_original=replace,
+                # What is replaced stays what it was.
+                response_type=None if replace else kind,
+            )
+        except (SlackClientError, HTTPException, OSError) as error:
+            if replace or was_never_sent(error):
+                raise SourceUnavailableError("Slack can't be reached just now.") from error
+            raise AnswerUncertainError from error
+
     def _post(self, text: str, blocks: list[dict[str, object]] | None) -> bool:
         try:
             call(self.client.chat_postMessage, channel=self.user_id, text=text, blocks=blocks)
-        except SourceUnavailableError as error:
+        except SlackRefusedError as error:
             log.warning("reply.refused", reason=str(error))
+            if not is_certain(error):
+                raise AnswerUncertainError from error
             return False
+        except SourceUnavailableError as error:
+            log.warning("reply.uncertain", reason=str(error))
+            if was_never_sent(error.__cause__):
+                raise
+            raise AnswerUncertainError from error
         return True
+
+
+def _is_page(answer: WebhookResponse) -> bool:
+    """Whether something stands between Slack and us, or in Slack's place: "ok" is what it says."""
+    headers: Mapping[str, str] = {name.lower(): value for name, value in answer.headers.items()}
+    return headers.get("content-type", "").startswith("text/html")
 
 
 class Replies:
@@ -86,6 +113,7 @@ class Replies:
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
+        self._waits = Waits()
 
     def to(
         self, user_id: UserId, response_url: str = "", *, channel_id: ChannelId | None = None
@@ -100,6 +128,7 @@ class Replies:
             client=self._client,
             user_id=user_id,
             response_url=response_url,
+            waits=self._waits,
             stays=(channel_id or "").startswith("D"),
         )
 

@@ -7,7 +7,6 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 
 from bot.app import build_app
-from bot.blocks.texts import welcome
 from bot.edge import Edge
 from bot.files.downloads import Downloads
 from bot.files.thumbnails import TICK_EVERY_S
@@ -31,6 +30,9 @@ NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
 GRANTED_EVERY_S = 20.0
 DAILY_S = 86_400.0
+# slack_sdk sees by a ping only that a connection is lost, and connects anew by the next; four that
+# go unanswered are as much.
+PING_EVERY_S = 3.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -136,6 +138,7 @@ class Bot:
                 self._app,
                 self._slack.slack_app_token.get_secret_value(),
                 web_client=self.workspace.client,
+                ping_interval=PING_EVERY_S,
             )
             _connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
@@ -143,9 +146,7 @@ class Bot:
     def pull(self) -> None:
         """Look for new channels and photos, now."""
         for channel in self._watch(self.team_id):
-            self.workspace.client.chat_postMessage(
-                channel=channel.channel_id, text=welcome(channel.channel_id)
-            )
+            self.workspace.say_hello(channel.channel_id)
 
     def tidy(self) -> None:
         """Once a day: what is too old goes; whoever is out stays out by the present engine."""

@@ -1,19 +1,19 @@
 """Slack as a source of photos, of profile pictures and of who may see what."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.request import Request
 
 import structlog
-from slack_sdk import WebClient
 
 from bot import payloads
-from bot.calls import call, retry_handlers
+from bot.blocks.texts import welcome
+from bot.calls import SlackRefusedError, call
 from bot.files.downloads import Downloads
 from bot.payloads import Json, Profile
+from bot.web import Client
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -34,34 +34,23 @@ from pipeline.errors import (
 
 PAGE = 200
 CHANNEL_TYPES = "public_channel,private_channel"
-TIMEOUT_S = 20
 PROFILE_AGE_S = 600.0
+MID_SECOND_PATIENCE_S = 90.0
 
 log = structlog.get_logger(__name__)
 
 
-class _Client(WebClient):
-    """slack_sdk's client, its token kept to the host that it was meant for."""
-
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        # urllib follows redirects and takes its headers along, but for the "unredirected" ones.
-        authorization = req.headers.pop("Authorization", None)
-        if authorization is not None:
-            req.add_unredirected_header("Authorization", authorization)
-        return super()._perform_urllib_http_request_internal(url, req)
-
-
-def web_client(token: str, api_url: str) -> WebClient:
+def web_client(token: str, api_url: str) -> Client:
     """A client that waits as Slack asks (429) and tries again what a network or server broke."""
-    client = _Client(token=token, base_url=api_url, timeout=TIMEOUT_S)
-    client.retry_handlers = list(retry_handlers())
-    return client
+    return Client(token, api_url)
 
 
 class SlackWorkspace:
     """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
 
-    def __init__(self, client: WebClient, downloads: Downloads) -> None:
+    newest_first = True
+
+    def __init__(self, client: Client, downloads: Downloads) -> None:
         """Ask Slack who we are. Raises SourceUnavailableError: a wrong token, or Slack away."""
         self.client = client
         self.downloads = downloads
@@ -76,22 +65,22 @@ class SlackWorkspace:
         """Close the connections for downloads."""
         self.downloads.close()
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterator[FoundPhoto]:
         """Images posted to the channel, newest first, by `files.list`.
 
+        What is deleted meanwhile moves the pages, so each begins where the last one ended in time,
+        which is in whole seconds: some photos come twice.
         Raises: SourceUnavailableError.
         """
-        page, pages = 1, 1
-        while page <= pages:
-            answer = call(
-                self.client.files_list,
-                channel=channel_id,
-                types="images",
-                count=PAGE,
-                page=page,
-                # The SDK would send None as a word.
-                **({"ts_from": f"{since.timestamp():.0f}"} if since else {}),
-            )
+        page = 1
+        # The SDK would send None as a word.
+        first_s = {"ts_from": f"{since.timestamp():.0f}"} if since else {}
+        last_s = int(until.timestamp()) if until else None
+        while True:
+            window = first_s | ({"ts_to": str(last_s)} if last_s is not None else {})
+            answer = self._files(channel_id, page, window)
             for file in answer["files"]:
                 if payloads.is_gone(file):
                     continue
@@ -99,7 +88,33 @@ class SlackWorkspace:
                 if photo.media_type.startswith("image/") or payloads.is_to_be_asked_for(file):
                     yield photo
             pages = int((answer.get("paging") or {}).get("pages") or 1)
-            page += 1
+            if page >= pages:
+                return
+            times_s = [int(file["created"]) for file in answer["files"] if file.get("created")]
+            goes_back = times_s and times_s == sorted(times_s, reverse=True)
+            if goes_back and (last_s is None or times_s[-1] < last_s):
+                last_s, page = times_s[-1], 1
+            else:
+                page += 1
+
+    def _files(self, channel_id: ChannelId, page: int, window: Mapping[str, str]) -> Json:
+        while True:
+            try:
+                answer: Json = call(
+                    self.client.files_list,
+                    channel=channel_id,
+                    types="images",
+                    count=PAGE,
+                    page=page,
+                    **window,
+                )
+            except SlackRefusedError as error:
+                # More photos of one second than a page holds: begun again, it would be page 1.
+                if page == 1 or not 0 < (error.retry_after_s or 0) <= MID_SECOND_PATIENCE_S:
+                    raise
+                time.sleep(error.retry_after_s or 0)
+            else:
+                return answer
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
         """One photo with its shares, by `files.info`.
@@ -184,6 +199,13 @@ class SlackWorkspace:
             log.info("channel.not_joined", channel=channel_id, reason=str(error))
             return False
         return True
+
+    def say_hello(self, channel_id: ChannelId) -> None:
+        """Say in a channel what the bot is there for; no photo waits for that to work."""
+        try:
+            call(self.client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
+        except SourceUnavailableError as error:
+            log.warning("hello.not_said", channel=channel_id, reason=str(error))
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""

@@ -37,12 +37,16 @@ def channel_of(folder: Path) -> ChannelId:
 class FolderSource:
     """Implements ports.PhotoSource."""
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterator[FoundPhoto]:
-        """Every picture file in the folder and below it, by name; `since` is not needed here.
+    newest_first = False
+
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterator[FoundPhoto]:
+        """Every picture file in the folder and below it, by name; times are not needed here.
 
         Hidden files and folders are passed over.
         """
-        del since  # listing a folder is cheap, and a file's time says little of when it came
+        del since, until  # listing a folder is cheap, and a file's time says little of when it came
         for path in sorted(_pictures(Path(channel_id))):
             yield _found(path, channel_id)
 

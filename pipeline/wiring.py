@@ -331,6 +331,7 @@ class Runtime:
                 index_photo=self.index_photo,
                 give_up=self.photos.mark_given_up,
                 list_channel=self.list_channel,
+                put_off=self.photos.put_off,
             ),
             concurrency=self.settings.findme_workers,
         )

@@ -34,10 +34,17 @@ class FlakySource(PhotoSource):
         self.downloads: defaultdict[str, int] = defaultdict(int)
         self.listed_since: list[datetime | None] = []
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterable[FoundPhoto]:
+    @property
+    def newest_first(self) -> bool:
+        """As the folder."""
+        return self._folder.newest_first
+
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterable[FoundPhoto]:
         """As the folder lists them."""
         self.listed_since.append(since)
-        return self._folder.list_new(channel_id, since=since)
+        return self._folder.list_new(channel_id, since=since, until=until)
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:
         """As the folder describes it."""

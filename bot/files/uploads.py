@@ -23,6 +23,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.calls import call
 from bot.files.hosts import TOKEN_HOSTS, is_at
+from bot.waits import seconds
 from pipeline.domain.model import ChannelId, FileId
 from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
 
@@ -98,9 +99,10 @@ class Uploads:
                 raise
             except SourceUnavailableError as error:
                 log.info("upload.failed", tries_left=left, reason=str(error))
-                if not left:
+                pause_s = error.retry_after_s or _PAUSE_S
+                # Sooner than Slack asks is never.
+                if not left or pause_s > LONGEST_PAUSE_S:
                     raise
-                pause_s = min(error.retry_after_s or _PAUSE_S, LONGEST_PAUSE_S)
                 if stopped.wait(pause_s):
                     raise UploadStoppedError from error
         raise AssertionError("the last try returns or raises")
@@ -171,7 +173,7 @@ class Uploads:
         if response.status_code != httpx.codes.OK:
             raise SourceUnavailableError(
                 f"Slack answered {response.status_code} to an upload; try again later.",
-                retry_after_s=_seconds(response.headers.get("Retry-After")),
+                retry_after_s=seconds(response.headers.get("Retry-After")),
             )
 
 
@@ -197,10 +199,3 @@ def _ask(method: Callable[..., Any], **arguments: Any) -> Any:
         if code in _PASSING:
             raise
         raise UploadRefusedError(_REFUSALS.get(code, str(error))) from error
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return float(value) if value else None
-    except ValueError:
-        return None

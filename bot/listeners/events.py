@@ -3,7 +3,6 @@
 import structlog
 from slack_bolt import Ack
 
-from bot.blocks.texts import welcome
 from bot.files.thumbnails import Thumbnails
 from bot.payloads import DeletedMessage, FileEvent, Json, MembershipEvent
 from bot.workspace import SlackWorkspace
@@ -70,9 +69,7 @@ class EventListeners:
         # An invitation is a word of somebody's: it counts more than that an admin took it out once.
         if self._channels.watch(event.team_id, event.channel_id, name, again=True):
             self._queue.enqueue_listing(event.team_id, event.channel_id)
-            self._workspace.client.chat_postMessage(
-                channel=event.channel_id, text=welcome(event.channel_id)
-            )
+            self._workspace.say_hello(event.channel_id)
             log.info("channel.joined", channel=event.channel_id)
 
     def left(self, ack: Ack, body: Json) -> None:

@@ -10,7 +10,7 @@ An unmodified slack-bolt and slack_sdk run against it, on loopback:
 from bot.sandbox.acting import People
 from bot.sandbox.addressing import NotAllowed
 from bot.sandbox.config import ALL_EVENTS, ALL_SCOPES, DEFAULT_EVENTS, CommandHint, SlackApp, Times
-from bot.sandbox.faults import DOWNLOAD, RESPONSE_URL, UPLOAD, Faults
+from bot.sandbox.faults import AVATAR, DOWNLOAD, RESPONSE_URL, UPLOAD, Breakage, Faults, Violation
 from bot.sandbox.model import (
     Channel,
     ChannelId,
@@ -30,10 +30,12 @@ from bot.sandbox.state import Missing
 __all__ = [
     "ALL_EVENTS",
     "ALL_SCOPES",
+    "AVATAR",
     "DEFAULT_EVENTS",
     "DOWNLOAD",
     "RESPONSE_URL",
     "UPLOAD",
+    "Breakage",
     "Channel",
     "ChannelId",
     "CommandHint",
@@ -53,4 +55,5 @@ __all__ = [
     "SlackApp",
     "Times",
     "View",
+    "Violation",
 ]

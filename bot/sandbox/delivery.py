@@ -97,8 +97,12 @@ class Delivery:
         self._on_loop(self.sockets.refresh()).result(timeout_s)
 
     def drop_connections(self, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """End all Socket Mode connections without a word."""
+        """End all Socket Mode connections."""
         self._on_loop(self.sockets.close()).result(timeout_s)
+
+    def cut_connections(self, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """End all Socket Mode connections without a word."""
+        self._on_loop(self.sockets.cut()).result(timeout_s)
 
     def hear(self, event: Json, channel: ChannelId | None) -> None:
         """Pass an event on if the app subscribed to it and the bot is where it happened."""

@@ -20,12 +20,13 @@ from starlette.routing import Route
 
 from bot.sandbox import pictures
 from bot.sandbox.calls import parts
-from bot.sandbox.faults import DOWNLOAD, UPLOAD, Faults
+from bot.sandbox.faults import AVATAR, DOWNLOAD, UPLOAD, Faults
 from bot.sandbox.guard import guarded
+from bot.sandbox.interference import met
 from bot.sandbox.model import FileId, PersonId, SharedFile, Ts
 from bot.sandbox.render import avatar_hash, message_json
 from bot.sandbox.state import Workspace
-from bot.sandbox.web_api import bearer_token, faulty
+from bot.sandbox.web_api import bearer_token
 
 LOGIN_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in | Slack</title></head>
@@ -55,10 +56,13 @@ class FileRoutes:
 
     async def file(self, request: Request) -> Response:
         """Give a file to the bot; to all others, the login page."""
-        interference = self._faults.meet(DOWNLOAD)
-        await asyncio.sleep(interference.delay_s)
-        if interference.fault:
-            return faulty(interference.fault)
+
+        async def answer() -> Response:
+            return self._file(request)
+
+        return await met(self._faults, DOWNLOAD, answer)
+
+    def _file(self, request: Request) -> Response:
         file = self._allowed(request)
         if isinstance(file, Response):
             return file
@@ -93,6 +97,13 @@ class FileRoutes:
 
     async def avatar(self, request: Request) -> Response:
         """Give a profile picture: `<person>-<hash>_<side>.jpg`, or `…_original` as uploaded."""
+
+        async def answer() -> Response:
+            return await self._avatar(request)
+
+        return await met(self._faults, AVATAR, answer)
+
+    async def _avatar(self, request: Request) -> Response:
         owner, _, size = request.path_params["name"].rpartition("_")
         person_id, _, given_hash = owner.partition("-")
         person = self._ws.people.get(PersonId(person_id))
@@ -114,10 +125,13 @@ class FileRoutes:
     async def upload(self, request: Request) -> Response:
         """Take the bytes of an upload, raw or as the first part of a form; once per file."""
         body = await request.body()
-        interference = self._faults.meet(UPLOAD)
-        await asyncio.sleep(interference.delay_s)
-        if interference.fault:
-            return faulty(interference.fault)
+
+        async def answer() -> Response:
+            return self._upload(request, body)
+
+        return await met(self._faults, UPLOAD, answer)
+
+    def _upload(self, request: Request, body: bytes) -> Response:
         content_type = request.headers.get("content-type", "")
         if content_type.startswith("multipart/form-data"):
             body = next((data for _, data in parts(content_type, body).values()), b"")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass, replace
 
@@ -13,9 +12,9 @@ from starlette.routing import Route
 from bot.sandbox import changes
 from bot.sandbox.calls import ApiError, checked_blocks, read_arguments
 from bot.sandbox.faults import RESPONSE_URL, Faults
+from bot.sandbox.interference import met
 from bot.sandbox.model import ChannelId, InvocationId, Json, Message, PersonId, Ts
 from bot.sandbox.state import Workspace
-from bot.sandbox.web_api import faulty
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,10 +68,13 @@ class ResponseUrls:
     async def take(self, request: Request) -> Response:
         """Take one answer."""
         body = await request.body()
-        interference = self._faults.meet(RESPONSE_URL)
-        await asyncio.sleep(interference.delay_s)
-        if interference.fault:
-            return faulty(interference.fault)
+
+        async def answer() -> Response:
+            return self._take(request, body)
+
+        return await met(self._faults, RESPONSE_URL, answer)
+
+    def _take(self, request: Request, body: bytes) -> Response:
         place = self._places.get(request.path_params["key"])
         if place is None:
             return _refusal(404, "expired_url")

@@ -21,6 +21,7 @@ from bot.sandbox.delivery import Delivery
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import FileRoutes
 from bot.sandbox.furnishing import Furnishing
+from bot.sandbox.interference import Protocol
 from bot.sandbox.model import PersonId, TeamId
 from bot.sandbox.page.routes import Page
 from bot.sandbox.responses import ResponseUrls
@@ -152,6 +153,7 @@ class Sandbox:
             log_level="warning",
             access_log=False,
             lifespan="off",
+            http=Protocol,
             ws="websockets-sansio",
             ws_ping_interval=PING_INTERVAL_S,
             timeout_graceful_shutdown=1,

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bot.sandbox.interference import reset, transport_of
 from bot.sandbox.model import Json
 from bot.sandbox.state import Workspace
 
@@ -166,8 +167,14 @@ class SocketMode:
             with suppress(*_GONE):
                 await connection.socket.send_text(json.dumps(frame))
 
+    async def cut(self) -> None:
+        """End all connections without a word, as a lost network does."""
+        for connection in list(self._connections):
+            self._forget(connection)
+            reset(transport_of(connection.socket.scope))
+
     async def close(self) -> None:
-        """End all connections."""
+        """End all connections, as WebSockets are ended."""
         for connection in list(self._connections):
             self._forget(connection)
             with suppress(*_GONE):

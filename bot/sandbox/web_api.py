@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox import methods_chat as chat
@@ -17,7 +16,8 @@ from bot.sandbox import methods_files as files
 from bot.sandbox import methods_people as people
 from bot.sandbox import methods_views as views
 from bot.sandbox.calls import ApiError, Call, read_arguments
-from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.faults import Faults
+from bot.sandbox.interference import met
 from bot.sandbox.model import Json
 from bot.sandbox.state import Workspace
 
@@ -85,10 +85,13 @@ class WebApi:
         """Answer one call: HTTP 200 with `ok` true or false, or the fault that was ordered."""
         name = request.path_params["method"]
         body = await request.body()
-        interference = self._faults.meet(name)
-        await asyncio.sleep(interference.delay_s)
-        if interference.fault:
-            return faulty(interference.fault)
+
+        async def answer() -> Response:
+            return self._answer(name, request, body)
+
+        return await met(self._faults, name, answer)
+
+    def _answer(self, name: str, request: Request, body: bytes) -> Response:
         try:
             content_type = request.headers.get("content-type", "")
             args = read_arguments(request.url.query, content_type, body)
@@ -96,6 +99,7 @@ class WebApi:
             if method is None:
                 raise ApiError("unknown_method", req_method=name)  # noqa: TRY301
             token = bearer_token(request) or str(args.pop("token", None) or "")
+            _cap(args, self._faults.most_items(name))
             answer = self._call(method, Call(ws=self._ws, args=args), token)
         except ApiError as e:
             answer = {"ok": False, "error": e.code, **e.extra}
@@ -125,9 +129,9 @@ def bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def faulty(fault: Fault) -> Response:
-    """A fault as an HTTP answer."""
-    headers = dict(fault.headers)
-    if isinstance(fault.body, str):
-        return PlainTextResponse(fault.body, status_code=fault.status, headers=headers)
-    return JSONResponse(fault.body, status_code=fault.status, headers=headers)
+def _cap(args: Json, most_items: int | None) -> None:
+    """Slack's limit of a page counts more than what is asked for."""
+    if most_items is not None:
+        for name in ("limit", "count"):
+            asked = str(args.get(name) or most_items)
+            args[name] = min(int(asked), most_items) if asked.isdigit() else asked

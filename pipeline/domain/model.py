@@ -142,12 +142,17 @@ class Photo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A channel; how far back listing need not go, when all of it was compared, what failed."""
+    """A channel; how far back listing need not go, when all of it was compared, what failed.
+
+    A listing of all of it that is under way began at `listing_began` and came to `listed_down_to`.
+    """
 
     channel_id: ChannelId
     name: str
     listed_until: datetime | None = None
     compared_at: datetime | None = None
+    listing_began: datetime | None = None
+    listed_down_to: datetime | None = None
     problem: str | None = None
 
 

@@ -19,6 +19,7 @@ from procrastinate.jobs import Job
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.errors import (
+    DatabaseUnavailableError,
     EngineMismatchError,
     FindmeError,
     SourceUnavailableError,
@@ -29,6 +30,8 @@ from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 6
+# Slack, or the database, may be away for hours: with these waits, about a day.
+PATIENT_ATTEMPTS = 150
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 600.0
 
@@ -47,15 +50,18 @@ class JobHandlers:
     index_photo: Callable[[TeamId, PhotoId], object]
     give_up: Callable[[TeamId, PhotoId, str], None]
     list_channel: Callable[[TeamId, ChannelId], object]
+    put_off: Callable[[TeamId, PhotoId, str], None] = lambda *_: None
 
 
 def wait_before_retry_s(attempt: int, error: BaseException | None = None) -> float:
     """Seconds to wait after the `attempt`-th failure (0 is the first): doubled each time.
 
-    A source that said how long to wait is obeyed.
+    A source that said how long to wait is obeyed: never sooner, and not much later either.
     """
     asked = error.retry_after_s if isinstance(error, SourceUnavailableError) else None
-    return max(asked or 0.0, min(FIRST_WAIT_S * 2.0**attempt, LONGEST_WAIT_S))
+    if asked:
+        return max(asked, FIRST_WAIT_S)
+    return min(FIRST_WAIT_S * 2.0**attempt, LONGEST_WAIT_S)
 
 
 class Worker:
@@ -140,9 +146,7 @@ class Worker:
                 await asyncio.gather(rescue, return_exceptions=True)
 
     def _register(self, app: procrastinate.App) -> None:
-        retry = _Backoff()
-
-        @app.task(name=INDEX_PHOTO, retry=retry, pass_context=True)
+        @app.task(name=INDEX_PHOTO, retry=_Backoff(), pass_context=True)
         def index_photo(context: procrastinate.JobContext, *, team_id: str, photo_id: int) -> None:
             photo = TeamId(team_id), PhotoId(photo_id)
             try:
@@ -158,9 +162,14 @@ class Worker:
                 )
                 if _is_last(context.job, error):
                     self._handlers.give_up(*photo, reason_of(error))
+                elif isinstance(error, SourceUnavailableError) and (
+                    context.job.attempts + 1 >= MAX_ATTEMPTS
+                ):
+                    self._handlers.put_off(*photo, reason_of(error))
                 raise
 
-        @app.task(name=LIST_CHANNEL, retry=retry)
+        # The next tick asks for it anyway.
+        @app.task(name=LIST_CHANNEL, retry=_Backoff(patient_attempts=MAX_ATTEMPTS))
         def list_channel(*, team_id: str, channel_id: str) -> None:
             try:
                 self._handlers.list_channel(TeamId(team_id), ChannelId(channel_id))
@@ -198,20 +207,31 @@ class Worker:
             log.warning("job.rescued", job=job.id)
 
 
-def _is_last(job: Job, error: BaseException) -> bool:
+def _is_last(job: Job, error: BaseException, patient_attempts: int | None = None) -> bool:
     """Whether this failure was the last attempt.
 
     A worker that was left behind by a change of engine says nothing of the photo: another one
-    takes it, or this one when it was started anew.
+    takes it, or this one when it was started anew. Nor does a source that says when to come again.
     """
-    return job.attempts + 1 >= MAX_ATTEMPTS and not isinstance(error, EngineMismatchError)
+    match error:
+        case EngineMismatchError():
+            return False
+        case SourceUnavailableError(retry_after_s=float()):
+            return False
+        case SourceUnavailableError() | DatabaseUnavailableError():
+            return job.attempts + 1 >= (patient_attempts or PATIENT_ATTEMPTS)
+        case _:
+            return job.attempts + 1 >= MAX_ATTEMPTS
 
 
 class _Backoff(procrastinate.BaseRetryStrategy):
+    def __init__(self, *, patient_attempts: int | None = None) -> None:
+        self._patient_attempts = patient_attempts
+
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        if _is_last(job, exception):
+        if _is_last(job, exception, self._patient_attempts):
             return None
         wait = timedelta(seconds=wait_before_retry_s(job.attempts, exception))
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + wait)

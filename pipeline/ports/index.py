@@ -87,8 +87,13 @@ class PhotoStore(Protocol):
         file_ids: Sequence[FileId],
         *,
         before: datetime,
+        after: datetime | None = None,
+        until: datetime | None = None,
     ) -> int:
-        """Forget what the channel showed before `before` and that is not among `file_ids`."""
+        """Forget what the channel showed before `before` and that is not among `file_ids`.
+
+        Only photos posted after `after`, and no later than `until`, where these are given.
+        """
         ...
 
     def earliest_shares(
@@ -143,9 +148,24 @@ class ChannelStore(Protocol):
         ...
 
     def set_listed(
-        self, team_id: TeamId, channel_id: ChannelId, *, until: datetime, whole: bool
+        self,
+        team_id: TeamId,
+        channel_id: ChannelId,
+        *,
+        until: datetime,
+        whole: bool,
+        compared: bool = True,
     ) -> None:
-        """Listing need not go back beyond `until` any more; `whole` if all of it was seen."""
+        """Listing need not go back beyond `until` any more; `whole` if all of it was seen.
+
+        A whole listing that was not `compared` is followed by another one.
+        """
+        ...
+
+    def set_progress(
+        self, team_id: TeamId, channel_id: ChannelId, *, began: datetime, down_to: datetime
+    ) -> None:
+        """What was posted after `down_to` is listed and compared, by a whole listing under way."""
         ...
 
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:

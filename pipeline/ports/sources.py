@@ -19,9 +19,17 @@ from pipeline.domain.visibility import Sight
 class PhotoSource(Protocol):
     """Where photos come from: a Slack workspace, a folder on disk."""
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterable[FoundPhoto]:
-        """Photos posted to the channel after `since` (all, if None); may hold known ones.
+    @property
+    def newest_first(self) -> bool:
+        """Whether photos are listed by when they were posted, so that a listing can go on."""
+        ...
 
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterable[FoundPhoto]:
+        """Photos posted to the channel from `since` to `until`; None is without end.
+
+        May hold others, known ones, and some twice.
         Raises: SourceUnavailableError.
         """
         ...

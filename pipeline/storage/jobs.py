@@ -46,6 +46,8 @@ select procrastinate_defer_jobs_v1(array[
 ])
 where not exists (
     select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = %(key)s
+) and not exists (
+    select from procrastinate_jobs j where j.status = 'doing' and j.lock = %(key)s
 )
 """
 # A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
@@ -89,7 +91,10 @@ class JobQueue:
                 continue
 
     def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
-        """List a channel soon; asking twice is the same as once."""
+        """List a channel soon, unless it is being listed; asking twice is the same as once.
+
+        A second job would keep the one under way from being retried.
+        """
         values = {
             "team_id": team_id,
             "channel_id": channel_id,

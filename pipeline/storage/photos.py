@@ -37,7 +37,8 @@ set name = excluded.name,
     posted_at = excluded.posted_at,
     version = excluded.version,
     run_id = coalesce(p.run_id, excluded.run_id),
-    state = case when p.version = excluded.version then p.state else 'pending' end
+    state = case when p.version = excluded.version then p.state else 'pending' end,
+    reason = case when p.version = excluded.version then p.reason end
 returning photo_id, (xmax = 0) as is_new
 """
 # A share whose message is not known (an empty ts) says nothing where a real one stands.
@@ -90,6 +91,10 @@ MARK = """
 update photos set state = %(state)s, reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
+PUT_OFF = """
+update photos set reason = %(reason)s
+where team_id = %(team_id)s and photo_id = %(photo_id)s and state = 'pending'
+"""
 DELETE = "delete from photos where team_id = %(team_id)s and file_id = %(file_id)s"
 IS_WATCHED = """
 select channel_id from channels
@@ -99,6 +104,8 @@ DROP_UNLISTED_SHARES = """
 delete from shares s using photos p
 where s.team_id = %(team_id)s and s.channel_id = %(channel_id)s and s.shared_at < %(before)s
 and p.team_id = %(team_id)s and p.photo_id = s.photo_id and not p.file_id = any(%(file_ids)s)
+and (%(after)s::timestamptz is null or p.posted_at > %(after)s)
+and (%(until)s::timestamptz is null or p.posted_at <= %(until)s)
 returning s.photo_id
 """
 DROP_SHARE = """
@@ -143,7 +150,8 @@ and (%(channel_ids)s::text[] is null or exists (
 """
 PROBLEMS = """
 select name, state, reason from photos p
-where team_id = %(team_id)s and state in ('unreadable', 'given up')
+where team_id = %(team_id)s
+and (state in ('unreadable', 'given up') or state = 'pending' and reason is not null)
 and (%(channel_ids)s::text[] is null or exists (
     select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
     and s.channel_id = any(%(channel_ids)s)
@@ -266,6 +274,12 @@ class Photos:
         with self._database.transaction() as connection:
             connection.execute(MARK, values | {"state": "given up", "reason": reason})
 
+    def put_off(self, team_id: TeamId, photo_id: PhotoId, reason: str) -> None:
+        """Why it still waits: it is tried again, but whoever runs Findme should know."""
+        values = {"team_id": team_id, "photo_id": photo_id, "reason": reason}
+        with self._database.transaction() as connection:
+            connection.execute(PUT_OFF, values)
+
     def delete(self, team_id: TeamId, file_id: FileId) -> bool:
         """Forget a photo with its faces; False if it was unknown."""
         with self._database.transaction() as connection:
@@ -281,9 +295,12 @@ class Photos:
         file_ids: Sequence[FileId],
         *,
         before: datetime,
+        after: datetime | None = None,
+        until: datetime | None = None,
     ) -> int:
         """Forget what the channel showed before `before` and that is not among `file_ids`.
 
+        Only photos posted after `after`, and no later than `until`, where these are given.
         Returns: how many photos are gone, not counting those that another channel shows.
         """
         values = {
@@ -291,6 +308,8 @@ class Photos:
             "channel_id": channel_id,
             "file_ids": list(file_ids),
             "before": before,
+            "after": after,
+            "until": until,
         }
         return self._drop_shares(team_id, DROP_UNLISTED_SHARES, values)
 
@@ -356,7 +375,7 @@ class Photos:
     def problems(
         self, team_id: TeamId, *, limit: int, channel_ids: Sequence[ChannelId] | None = None
     ) -> list[tuple[str, PhotoState, str]]:
-        """The last photos (of these channels) that could not be indexed: name, state, reason."""
+        """The last photos (of these channels) that are not indexed (yet): name, state, reason."""
         wanted = None if channel_ids is None else list(channel_ids)
         values = {"team_id": team_id, "channel_ids": wanted, "limit": limit}
         with self._database.transaction() as connection:

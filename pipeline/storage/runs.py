@@ -26,6 +26,11 @@ where p.team_id = %(team_id)s and exists (
     and s.channel_id = any(%(channel_ids)s)
 )
 """
+# What a listing under way has passed by is to be listed for the run.
+LIST_FROM_THE_TOP = """
+update channels set listing_began = null, listed_down_to = null, compare_again = false
+where team_id = %(team_id)s and channel_id = any(%(channel_ids)s)
+"""
 SET_NOTICE = """
 update runs set notice_channel = %(channel)s, notice_ts = %(ts)s
 where team_id = %(team_id)s and run_id = %(run_id)s
@@ -78,6 +83,7 @@ class Runs:
             values |= {"run_id": row["run_id"]}
             connection.execute(ADD_CHANNELS, values)
             connection.execute(MARK_PHOTOS, values)
+            connection.execute(LIST_FROM_THE_TOP, values)
         return RunId(row["run_id"])
 
     def set_notice(self, team_id: TeamId, run_id: RunId, channel: str, ts: str) -> None:

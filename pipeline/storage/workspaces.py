@@ -22,7 +22,8 @@ insert into channels as c (team_id, channel_id, name)
 values (%(team_id)s, %(channel_id)s, %(name)s)
 on conflict (team_id, channel_id) do update
 set name = excluded.name, watched = true, kept_out = false,
-    listed_until = null, compared_at = null, problem = null
+    listed_until = null, compared_at = null, problem = null,
+    listing_began = null, listed_down_to = null, compare_again = false
 where not c.watched and (%(again)s or not c.kept_out)
 returning channel_id
 """
@@ -53,20 +54,30 @@ and not exists (
 )
 """
 WATCHED = """
-select channel_id, name, listed_until, compared_at, problem from channels
+select channel_id, name, listed_until, compared_at, listing_began, listed_down_to, problem
+from channels
 where team_id = %(team_id)s and watched order by name, channel_id
 """
 EXCLUDED = """
-select channel_id, name, listed_until, compared_at, problem from channels
+select channel_id, name, listed_until, compared_at, listing_began, listed_down_to, problem
+from channels
 where team_id = %(team_id)s and kept_out order by name, channel_id
 """
 SET_LISTED = """
 update channels set listed_until = greatest(listed_until, %(until)s), problem = null,
-    compared_at = case when %(whole)s then %(until)s else compared_at end
+    compared_at = case when %(whole)s and not compare_again then %(until)s else compared_at end,
+    listing_began = case when %(ended)s then null else listing_began end,
+    listed_down_to = case when %(ended)s then null else listed_down_to end,
+    compare_again = compare_again and not %(ended)s
+where team_id = %(team_id)s and channel_id = %(channel_id)s
+"""
+SET_PROGRESS = """
+update channels set listing_began = %(began)s, listed_down_to = %(down_to)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 COMPARE_ANEW = """
-update channels set compared_at = null where team_id = %(team_id)s
+update channels set compared_at = null, compare_again = listing_began is not null
+where team_id = %(team_id)s
 """
 SET_PROBLEM = """
 update channels set problem = %(problem)s
@@ -150,21 +161,51 @@ class Workspaces:
                     name=row["name"],
                     listed_until=row["listed_until"],
                     compared_at=row["compared_at"],
+                    listing_began=row["listing_began"],
+                    listed_down_to=row["listed_down_to"],
                     problem=row["problem"],
                 )
                 for row in connection.execute(which, {"team_id": team_id})
             ]
 
     def set_listed(
-        self, team_id: TeamId, channel_id: ChannelId, *, until: datetime, whole: bool
+        self,
+        team_id: TeamId,
+        channel_id: ChannelId,
+        *,
+        until: datetime,
+        whole: bool,
+        compared: bool = True,
     ) -> None:
-        """Listing need not go back beyond `until` any more; `whole` if all of it was seen."""
-        values = {"team_id": team_id, "channel_id": channel_id, "until": until, "whole": whole}
+        """Listing need not go back beyond `until` any more; `whole` if all of it was seen.
+
+        A whole listing that was not `compared` is followed by another one.
+        """
+        values = {
+            "team_id": team_id,
+            "channel_id": channel_id,
+            "until": until,
+            "whole": whole and compared,
+            "ended": whole,
+        }
         with self._database.transaction() as connection:
             connection.execute(SET_LISTED, values)
 
+    def set_progress(
+        self, team_id: TeamId, channel_id: ChannelId, *, began: datetime, down_to: datetime
+    ) -> None:
+        """What was posted after `down_to` is listed and compared, by a whole listing under way."""
+        values = {
+            "team_id": team_id,
+            "channel_id": channel_id,
+            "began": began,
+            "down_to": down_to,
+        }
+        with self._database.transaction() as connection:
+            connection.execute(SET_PROGRESS, values)
+
     def compare_anew(self, team_id: TeamId) -> None:
-        """Let the next listing of each channel be whole."""
+        """Let the next listing of each channel be whole; one under way goes on, and counts less."""
         with self._database.transaction() as connection:
             connection.execute(COMPARE_ANEW, {"team_id": team_id})
 

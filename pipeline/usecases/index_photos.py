@@ -1,11 +1,10 @@
 """Channels are listed, photos are read: each step can run twice with the same result."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from itertools import islice
 
 import structlog
 
@@ -79,6 +78,7 @@ class ListChannel:
     def __call__(self, team_id: TeamId, channel_id: ChannelId) -> int:
         """List one watched channel, whole if a re-index asks for it; returns how many are new.
 
+        A whole listing that was broken off goes on where it was.
         Raises: SourceUnavailableError; what was listed by then is kept.
         """
         channel = next(
@@ -90,10 +90,15 @@ class ListChannel:
         started = self._clock()
         run_ids = self._runs.listing(team_id, channel_id)
         since = None if run_ids else _since(channel, started)
+        source = self._sources[team_id]
+        going_on = since is None and channel.listing_began is not None
+        began = channel.listing_began if going_on and channel.listing_began else started
+        until = channel.listed_down_to if going_on else None
         new = 0
         seen: list[FileId] = []
+        walk = _Walk(until) if since is None and source.newest_first else None
         try:
-            found = self._sources[team_id].list_new(channel_id, since=since)
+            found = source.list_new(channel_id, since=since, until=until)
             kept_after = self._kept_after(team_id)
             for photos in _batches(found, LISTING_BATCH):
                 new += self._photos.add(
@@ -104,18 +109,72 @@ class ListChannel:
                 )
                 self._queue.enqueue_pending(team_id)
                 seen += [photo.file_id for photo in photos]
+                if walk is not None and walk.go_on(photos):
+                    self._compare(team_id, channel_id, walk, began)
         except SourceUnavailableError as error:
             self._channels.set_problem(team_id, channel_id, str(error))
             raise
-        if since is None:
+        compared = True
+        if walk is not None and walk.is_straight:
             # The events of some deletions were lost: while the bot was off, say.
-            self._photos.keep_only(team_id, channel_id, seen, before=started)
+            self._photos.keep_only(
+                team_id, channel_id, walk.at_end, before=began, until=walk.down_to
+            )
+        elif since is None:
+            compared = not going_on
+            if compared:
+                self._photos.keep_only(team_id, channel_id, seen, before=began)
         # A re-index makes known photos pending although nothing new is listed.
         self._queue.enqueue_pending(team_id)
-        self._channels.set_listed(team_id, channel_id, until=started, whole=since is None)
+        self._channels.set_listed(
+            team_id, channel_id, until=began, whole=since is None, compared=compared
+        )
         self._runs.listed(team_id, channel_id, run_ids)
         log.info("channel.listed", channel=channel_id, new=new, whole=since is None)
+        if self._runs.listing(team_id, channel_id):
+            # A re-index was asked for meanwhile.
+            return new + self(team_id, channel_id)
         return new
+
+    def _compare(
+        self, team_id: TeamId, channel_id: ChannelId, walk: "_Walk", began: datetime
+    ) -> None:
+        """Forget what the last step should have met and didn't; go on from here after a failure."""
+        down_to = walk.down_to
+        assert down_to is not None  # a step was made
+        self._photos.keep_only(
+            team_id, channel_id, walk.met, before=began, after=down_to, until=walk.step_from
+        )
+        self._channels.set_progress(team_id, channel_id, began=began, down_to=down_to)
+
+
+class _Walk:
+    """Goes down a channel from the newest photo, batch by batch; times are those of posting."""
+
+    def __init__(self, until: datetime | None) -> None:
+        self.step_from: datetime | None = None
+        self.down_to = until
+        """All after it was met; what was posted at that very moment, perhaps not."""
+        self.met: list[FileId] = []
+        """In the last step, and before it at the moment at which it began."""
+        self.at_end: list[FileId] = []
+        """Posted at the moment `down_to`."""
+        self.is_straight = True
+        """False once a photo is newer than one before it: no step can be trusted then."""
+
+    def go_on(self, photos: Sequence[FoundPhoto]) -> bool:
+        """One step; False if the walk leads nowhere."""
+        times = [photo.posted_at for photo in photos]
+        newest = times if self.down_to is None else [self.down_to, *times]
+        self.is_straight = self.is_straight and newest == sorted(newest, reverse=True)
+        if not self.is_straight:
+            return False
+        self.met = [*self.at_end, *(photo.file_id for photo in photos)]
+        if self.down_to != times[-1]:
+            self.at_end = []
+        self.at_end += [photo.file_id for photo in photos if photo.posted_at == times[-1]]
+        self.step_from, self.down_to = self.down_to, times[-1]
+        return True
 
 
 class AddPhoto:
@@ -251,6 +310,17 @@ def _since(channel: Channel, now: datetime) -> datetime | None:
 
 
 def _batches(found: Iterable[FoundPhoto], size: int) -> Iterator[list[FoundPhoto]]:
-    rest = iter(found)
-    while batch := list(islice(rest, size)):
+    """What came before a failure is a batch, too."""
+    batch: list[FoundPhoto] = []
+    try:
+        for photo in found:
+            batch.append(photo)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except SourceUnavailableError:
+        if batch:
+            yield batch
+        raise
+    if batch:
         yield batch

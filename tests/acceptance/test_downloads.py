@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ class Server:
     headers: dict[str, str] = field(default_factory=dict)
     chunk: bytes = b"picture"
     chunks: int = 1
+    pause_s: float = 0.0
     asked: list[str] = field(default_factory=list)
     port: int = 0
 
@@ -46,6 +48,7 @@ def _serve(server: Server) -> ThreadingHTTPServer:
             try:
                 for _ in range(server.chunks):
                     self.wfile.write(server.chunk)
+                    time.sleep(server.pause_s)
             except ConnectionError:
                 return  # the client had enough
 
@@ -207,3 +210,63 @@ def test_a_host_that_is_not_there_is_tried_again_later(slack: Server) -> None:
         downloads.photo(nobody.url)
     downloads.close()
     assert slack.asked == []
+
+
+def test_half_a_file_is_no_file(slack: Server, downloads: Downloads) -> None:
+    slack.headers = {"Content-Type": "image/jpeg", "Content-Length": "14"}
+    with pytest.raises(SourceUnavailableError):
+        downloads.photo(slack.url)
+
+
+def test_a_file_that_drips_is_left_after_its_time_and_tried_again_later(
+    slack: Server, downloads: Downloads
+) -> None:
+    slack.chunk, slack.chunks, slack.pause_s = b"x", 100, 0.05
+    downloads._grace_s = 0.2
+    started_s = time.monotonic()
+    with pytest.raises(SourceUnavailableError, match="too slowly"):
+        downloads.photo(slack.url)
+    assert time.monotonic() - started_s < 2
+
+
+@pytest.mark.parametrize(
+    "media_type", ["image/jpeg", "image/heic", "application/octet-stream", "binary/octet-stream"]
+)
+def test_pictures_and_unnamed_bytes_are_taken(
+    slack: Server, downloads: Downloads, media_type: str
+) -> None:
+    slack.headers = {"Content-Type": media_type}
+    assert downloads.photo(slack.url) == b"picture"
+    assert downloads.avatar(slack.url) == b"picture"
+
+
+@pytest.mark.parametrize("media_type", ["video/mp4", "application/json", "text/plain"])
+def test_what_is_said_to_be_something_else_is_no_picture(
+    slack: Server, downloads: Downloads, media_type: str
+) -> None:
+    slack.headers = {"Content-Type": f"{media_type}; charset=utf-8"}
+    with pytest.raises(UnreadablePhotoError, match=media_type):
+        downloads.photo(slack.url)
+    with pytest.raises(UnreadablePhotoError, match=media_type):
+        downloads.avatar(slack.url)
+
+
+@pytest.mark.parametrize("begins", [b"<!DOCTYPE html><p>", b"\xef\xbb\xbf\r\n <HTML>", b"<head>"])
+def test_a_page_that_calls_itself_a_picture_is_a_page(
+    slack: Server, downloads: Downloads, begins: bytes
+) -> None:
+    slack.headers, slack.chunk = {"Content-Type": "image/jpeg"}, begins
+    with pytest.raises(SourceUnavailableError, match="files:read"):
+        downloads.photo(slack.url)
+
+
+def test_while_slack_wants_to_be_left_alone_no_file_is_asked_for(
+    slack: Server, downloads: Downloads
+) -> None:
+    slack.status, slack.headers = 429, {"Retry-After": "60"}
+    for _ in range(3):
+        with pytest.raises(SourceUnavailableError) as caught:
+            downloads.photo(slack.url)
+        assert caught.value.retry_after_s is not None
+        assert 59 < caught.value.retry_after_s <= 60
+    assert len(slack.asked) == 1

@@ -20,6 +20,7 @@ def impatient(new_office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
     """An office whose bot tries again soon."""
     monkeypatch.setattr("pipeline.jobs.worker.FIRST_WAIT_S", 0.05)
     monkeypatch.setattr("pipeline.jobs.worker.LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr("pipeline.jobs.worker.PATIENT_ATTEMPTS", 6)
     return new_office
 
 

@@ -175,8 +175,8 @@ def test_a_listing_that_breaks_off_keeps_what_it_had_and_begins_there_again(hous
         (house.folder / f"{number:04}.jpg").write_bytes(b"x")
 
     class BreaksOff(FlakySource):
-        def list_new(self, channel_id, *, since):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            for number, photo in enumerate(super().list_new(channel_id, since=since)):
+        def list_new(self, channel_id, *, since, until=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            for number, photo in enumerate(super().list_new(channel_id, since=since, until=until)):
                 if number == LISTING_BATCH + 2:
                     raise SourceUnavailableError
                 yield photo
@@ -184,7 +184,7 @@ def test_a_listing_that_breaks_off_keeps_what_it_had_and_begins_there_again(hous
     with pytest.raises(SourceUnavailableError):
         house.list_channel(BreaksOff())
 
-    assert house.photos.counts(TEAM).pending == LISTING_BATCH
+    assert house.photos.counts(TEAM).pending == LISTING_BATCH + 2
     assert [channel.listed_until for channel in house.channels.watched(TEAM)] == [None]
 
 

@@ -166,6 +166,7 @@ def test_a_photo_that_fails_every_time_is_given_up_with_its_reason(  # fixtures
     reason: str,
 ) -> None:
     monkeypatch.setattr(worker, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(worker, "PATIENT_ATTEMPTS", 3)
     source = FlakySource({"a.jpg": [error] * 99})
     runtime.sources[LOCAL] = source
     put(folder, "a.jpg")
@@ -182,6 +183,7 @@ def test_a_photo_that_was_given_up_is_tried_again_once_it_changes(
     runtime: Runtime, folder: Path, channel_id: ChannelId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(worker, "PATIENT_ATTEMPTS", 1)
     runtime.sources[LOCAL] = FlakySource({"a.jpg": [SourceUnavailableError()]})
     put(folder, "a.jpg")
     runtime.list_channel(LOCAL, channel_id)

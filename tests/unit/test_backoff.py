@@ -9,6 +9,7 @@ from pipeline.jobs.worker import (
     FIRST_WAIT_S,
     LONGEST_WAIT_S,
     MAX_ATTEMPTS,
+    PATIENT_ATTEMPTS,
     wait_before_retry_s,
 )
 
@@ -27,7 +28,13 @@ def test_no_wait_is_longer_than_the_longest(attempt: int) -> None:
 def test_a_source_that_says_how_long_to_wait_is_obeyed(attempt: int, asked_s: float) -> None:
     error = SourceUnavailableError(retry_after_s=asked_s)
 
-    assert wait_before_retry_s(attempt, error) == max(asked_s, wait_before_retry_s(attempt))
+    expected_s = max(asked_s, FIRST_WAIT_S) if asked_s else wait_before_retry_s(attempt)
+    assert wait_before_retry_s(attempt, error) == expected_s
+
+
+def test_patience_with_a_source_that_is_away_lasts_about_a_day() -> None:
+    waits_s = [wait_before_retry_s(attempt) for attempt in range(PATIENT_ATTEMPTS - 1)]
+    assert 20 * 3600 < sum(waits_s) < 28 * 3600
 
 
 @pytest.mark.parametrize("error", [SourceUnavailableError(), DatabaseUnavailableError(), OSError()])
