@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import procrastinate
+import procrastinate.worker
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
@@ -24,6 +24,7 @@ from pipeline.errors import (
     SourceUnavailableError,
     reason_of,
 )
+from pipeline.jobs.rescue import Rescue
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,6 @@ LONGEST_WAIT_S = 600.0
 # A worker that was killed stops its heartbeat; its jobs are taken over after this long.
 HEARTBEAT_EVERY_S = 5.0
 DEAD_AFTER_S = 20.0
-MAX_CRASHES = 3
 
 RECONNECT_AFTER_S = 2.0
 
@@ -73,6 +73,7 @@ class Worker:
         self._queues = [queue_name(team_id) for team_id in team_ids]
         self._handlers = handlers
         self._concurrency = concurrency
+        self._rescue = Rescue(self._queues, wait_s=wait_before_retry_s)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -112,6 +113,9 @@ class Worker:
                 continue
             except (ConnectorException, psycopg.Error, OSError) as error:
                 log.warning("worker.disconnected", error=type(error).__name__)
+            except Exception:
+                # A worker that ended here would leave a bot that hears and never reads a photo.
+                log.exception("worker.failed")
             if not self._stopping.is_set():
                 await asyncio.sleep(RECONNECT_AFTER_S)
 
@@ -122,19 +126,22 @@ class Worker:
             )
         )
         self._register(app)
+        working = procrastinate.worker.Worker(
+            app,
+            queues=self._queues,
+            concurrency=self._concurrency,
+            # Jobs wake the worker by NOTIFY; polling serves those whose retry is due.
+            fetch_job_polling_interval=1.0,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_EVERY_S,
+            stalled_worker_timeout=DEAD_AFTER_S,
+            worker_middleware=[self._rescue.note],
+        )
         async with app.open_async():
-            rescue = asyncio.create_task(self._rescue_stalled(app))
+            rescue = asyncio.create_task(self._rescue_stalled(working))
             try:
-                await app.run_worker_async(
-                    queues=self._queues,
-                    concurrency=self._concurrency,
-                    # Jobs wake the worker by NOTIFY; polling serves those whose retry is due.
-                    fetch_job_polling_interval=1.0,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT_EVERY_S,
-                    stalled_worker_timeout=DEAD_AFTER_S,
-                )
+                await working.run()  # type: ignore[no-untyped-call]  # it leaves it untyped
             finally:
                 rescue.cancel()
                 await asyncio.gather(rescue, return_exceptions=True)
@@ -143,7 +150,10 @@ class Worker:
         retry = _Backoff()
 
         @app.task(name=INDEX_PHOTO, retry=retry, pass_context=True)
-        def index_photo(context: procrastinate.JobContext, *, team_id: str, photo_id: int) -> None:
+        def index_photo(
+            context: procrastinate.JobContext, *, team_id: str, photo_id: int, crashes: int = 0
+        ) -> None:
+            del crashes  # the rescue's own note
             photo = TeamId(team_id), PhotoId(photo_id)
             try:
                 self._handlers.index_photo(*photo)
@@ -161,7 +171,8 @@ class Worker:
                 raise
 
         @app.task(name=LIST_CHANNEL, retry=retry)
-        def list_channel(*, team_id: str, channel_id: str) -> None:
+        def list_channel(*, team_id: str, channel_id: str, crashes: int = 0) -> None:
+            del crashes
             try:
                 self._handlers.list_channel(TeamId(team_id), ChannelId(channel_id))
             except FindmeError as error:
@@ -170,32 +181,18 @@ class Worker:
 
         del index_photo, list_channel  # the app knows them by name
 
-    async def _rescue_stalled(self, app: procrastinate.App) -> None:
-        """Give the jobs of killed workers to the living; a photo that kills each is given up."""
+    async def _rescue_stalled(self, working: procrastinate.worker.Worker) -> None:
         while True:
-            stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S)
-            for job in stalled:
-                if job.queue in self._queues:
-                    await self._rescue(app, job)
+            try:
+                await self._rescue.look(
+                    working.app.connector, worker_id=working.worker_id, dead_after_s=DEAD_AFTER_S
+                )
+            except ConnectorException as error:
+                # The database is away; the next look does it.
+                log.warning("rescue.failed", error=type(error).__name__)
+            except Exception:
+                log.exception("rescue.failed")
             await asyncio.sleep(HEARTBEAT_EVERY_S)
-
-    async def _rescue(self, app: procrastinate.App, job: Job) -> None:
-        if job.attempts + 1 >= MAX_CRASHES and job.task_name == INDEX_PHOTO:
-            arguments: dict[str, Any] = job.task_kwargs
-            photo_id = PhotoId(arguments["photo_id"])
-            await asyncio.to_thread(
-                self._handlers.give_up,
-                TeamId(arguments["team_id"]),
-                photo_id,
-                "reading it stopped the program several times",
-            )
-            await app.job_manager.finish_job(
-                job, status=procrastinate.jobs.Status.FAILED, delete_job=False
-            )
-            log.error("photo.poison", photo=photo_id)
-        else:
-            await app.job_manager.retry_job(job)
-            log.warning("job.rescued", job=job.id)
 
 
 def _is_last(job: Job, error: BaseException) -> bool:
