@@ -19,12 +19,15 @@ from procrastinate.jobs import Job
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.errors import (
+    DatabaseFullError,
     EngineMismatchError,
     FindmeError,
+    NoRoomError,
     SourceUnavailableError,
     reason_of,
 )
 from pipeline.jobs.rescue import Rescue
+from pipeline.storage.connect import RECONNECT_S
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
 log = structlog.get_logger(__name__)
@@ -32,12 +35,15 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 6
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 600.0
+# A full disk is seen to while somebody waits: the work shouldn't idle long after.
+ROOM_WAIT_S = 60.0
 
 # A worker that was killed stops its heartbeat; its jobs are taken over after this long.
 HEARTBEAT_EVERY_S = 5.0
 DEAD_AFTER_S = 20.0
 
 RECONNECT_AFTER_S = 2.0
+POOL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,10 @@ def wait_before_retry_s(attempt: int, error: BaseException | None = None) -> flo
     A source that said how long to wait is obeyed.
     """
     asked = error.retry_after_s if isinstance(error, SourceUnavailableError) else None
-    return max(asked or 0.0, min(FIRST_WAIT_S * 2.0**attempt, LONGEST_WAIT_S))
+    longest_s = (
+        ROOM_WAIT_S if isinstance(error, (NoRoomError, DatabaseFullError)) else LONGEST_WAIT_S
+    )
+    return max(asked or 0.0, min(FIRST_WAIT_S * 2.0 ** min(attempt, 16), longest_s))
 
 
 class Worker:
@@ -122,7 +131,11 @@ class Worker:
     async def _serve(self) -> None:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=self._conninfo, min_size=1, max_size=self._concurrency + 3
+                conninfo=self._conninfo,
+                min_size=1,
+                max_size=self._concurrency + 3,
+                timeout=POOL_TIMEOUT_S,
+                reconnect_timeout=RECONNECT_S,
             )
         )
         self._register(app)
@@ -199,9 +212,10 @@ def _is_last(job: Job, error: BaseException) -> bool:
     """Whether this failure was the last attempt.
 
     A worker that was left behind by a change of engine says nothing of the photo: another one
-    takes it, or this one when it was started anew.
+    takes it, or this one when it was started anew. Nor does a full disk.
     """
-    return job.attempts + 1 >= MAX_ATTEMPTS and not isinstance(error, EngineMismatchError)
+    says_nothing = isinstance(error, (EngineMismatchError, NoRoomError, DatabaseFullError))
+    return job.attempts + 1 >= MAX_ATTEMPTS and not says_nothing
 
 
 class _Backoff(procrastinate.BaseRetryStrategy):
