@@ -1,5 +1,6 @@
 """The composition root of the bot process."""
 
+import threading
 from collections.abc import Mapping
 
 import structlog
@@ -16,7 +17,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import SourceUnavailableError
+from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
+LOST_EVERY_S = 20.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -69,12 +71,14 @@ class Bot:
             downloads=self.workspace.downloads,
             settings=slack,
         )
+        self._lost_event = threading.Event()
         secret = slack.slack_signing_secret
         self._app = build_app(
             self.workspace,
             self.edge.listeners,
             self.edge.replies,
             signing_secret=secret.get_secret_value() if secret else None,
+            lost_event=self._lost_event.set,
         )
         self._watch = WatchChannels(
             directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
@@ -115,6 +119,7 @@ class Bot:
         self._schedule.every(
             TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
+        self._schedule.every(LOST_EVERY_S, self._make_good, name="lost events")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
         port = self._slack.findme_port
@@ -139,6 +144,18 @@ class Bot:
             self.workspace.client.chat_postMessage(
                 channel=channel.channel_id, text=welcome(channel.channel_id)
             )
+
+    def _make_good(self) -> None:
+        """An event was lost: a deletion, perhaps, which no listing of what is new would tell."""
+        if not self._lost_event.is_set():
+            return
+        self._lost_event.clear()
+        try:
+            self.runtime.workspaces.compare_anew(self.team_id)
+            self.pull()
+        except FindmeError:
+            self._lost_event.set()
+            raise
 
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""

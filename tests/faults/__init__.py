@@ -1,0 +1,1 @@
+"""Faults that take minutes: `make faults`, and `make soak` with its audit. They print figures."""
