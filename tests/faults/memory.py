@@ -18,7 +18,7 @@ MOST_GROWTH = 0.10
 
 @dataclass(slots=True, kw_only=True)
 class Series:
-    """One process: (seconds since its first sample, bytes)."""
+    """One process since it was at work: (seconds since its first sample, bytes)."""
 
     name: str
     pid: int
@@ -45,6 +45,7 @@ class Sampler:
     """Samples in a thread of its own until stopped."""
 
     def __init__(self, pids: Callable[[], Mapping[str, int]]) -> None:
+        """`pids`: the processes to look at now: those that have done their first work."""
         self.series: list[Series] = []
         self._pids = pids
         self._stopped = threading.Event()

@@ -20,6 +20,7 @@ from tests.made_pictures import saved
 
 START_S = 120.0
 ANSWER_S = 30.0
+WARM_PHOTOS = 4
 PAUSE_S = (0.05, 0.6)
 DATABASE_AWAY_S = (0.5, 4.0)
 FACES: tuple[Who, ...] = ("eileen", "grace")
@@ -59,9 +60,13 @@ class RandomOffice:
         self._start("bot")
         self._start("worker")
 
-    def pids(self) -> dict[str, int]:
-        """The programs that run now."""
-        return {name: program.process.pid for name, program in list(self._programs.items())}
+    def warm_pids(self) -> dict[str, int]:
+        """The programs that run now and have read some photos: their networks are loaded."""
+        return {
+            name: program.process.pid
+            for name, program in list(self._programs.items())
+            if program.text().count('"photo.indexed"') >= WARM_PHOTOS
+        }
 
     def figures(self) -> str:
         """How often each thing was done."""
