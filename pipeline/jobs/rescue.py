@@ -79,7 +79,9 @@ class Rescue:
         for job in held:
             if job["id"] in self._under_way:
                 continue
-            if job["worker_id"] in self._worker_ids or job["id"] in self._begun:
+            is_own = job["worker_id"] in self._worker_ids
+            # Its worker's row may be gone; a living one that isn't ours has taken it over.
+            if is_own or (job["is_silent"] and job["id"] in self._begun):
                 mine.add(job["id"])
                 # It may be on its way into the database, or out of it, at the first look.
                 if job["id"] in self._left_over:

@@ -10,7 +10,14 @@ import pytest
 from pipeline.ports import FaceReader
 from pipeline.vision import isolated
 from pipeline.vision.isolated import STOPPED, Children
-from tests.acceptance.office import Office, jobs, lines, links, open_office, snapshot
+from tests.acceptance.office import (
+    Office,
+    jobs,
+    lines,
+    links,
+    open_office,
+    snapshot,
+)
 from tests.acceptance.outages import outage
 from tests.integration.conftest import OwnServer, own_server
 
