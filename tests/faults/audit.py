@@ -53,11 +53,12 @@ def shares_in_slack(slack: Sandbox) -> set[tuple[str, str]]:
 
 
 def shares_in_index(conninfo: str) -> set[tuple[str, str]]:
-    """Each (file, channel) of the index."""
+    """Each (file, channel) of the index that a search can show: of a watched channel."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         return set(
             connection.execute(
-                "select p.file_id, s.channel_id from shares s join photos p using (photo_id)"
+                "select p.file_id, s.channel_id from shares s join photos p using (photo_id) "
+                "join channels c using (channel_id) where c.watched"
             ).fetchall()
         )
 
@@ -72,7 +73,10 @@ def audit(slack: Sandbox, conninfo: str, known: dict[FileId, Expected]) -> Audit
     """Compare now."""
     wanted, found = shares_in_slack(slack), shares_in_index(conninfo)
     wrong = []
+    seen = {file_id for file_id, _ in found}
     for row in rows(conninfo):
+        if row.file_id not in seen:
+            wrong.append(f"{row.name} ({row.file_id}) is kept, and in no watched channel")
         expected = known[row.file_id]
         state = "unreadable" if expected.faces is None else "indexed"
         told = (row.state, row.faces, row.distinct_faces)
