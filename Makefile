@@ -6,14 +6,13 @@ CLIP_BIN := .venv-clip/bin
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --quiet --upgrade
 
-.PHONY: demo test test-browser accuracy test-clip fuzz faults check format lock clean
+.PHONY: demo test test-browser accuracy test-clip fuzz faults soak check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser \
-	  --ignore tests/faults
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser --ignore tests/faults
 
 # The local workspace's page in Debian's Chromium (or FINDME_CHROMIUM), as a person uses it.
 test-browser: .venv/ready
@@ -25,15 +24,19 @@ accuracy: .venv/ready
 
 # Asked for by their mark, these tests fail where the extra can't be imported; `test` skips them.
 test-clip: .venv-clip/ready
-	$(CLIP_BIN)/python -m pytest -m clip tests --ignore tests/browser
-
-# Slack, the network and processes fail for longer than a test should last: some minutes.
-faults: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests/faults
+	$(CLIP_BIN)/python -m pytest -m clip tests --ignore tests/browser --ignore tests/faults
 
 # 10,000 damaged files through the decoder; `test` has 300 of them.
 fuzz: .venv/ready
 	$(BIN)/python -m tests.fuzz
+
+# Kills, outages and full disks, for minutes; prints its figures. FINDME_FAULT_SEED, _KILLS, _PHOTOS.
+faults: .venv/ready
+	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_soak.py
+
+# Posts, deletes, searches and restarts at random for FINDME_SOAK_MIN minutes (10), then an audit.
+soak: .venv/ready
+	$(BIN)/python -m pytest tests/faults/test_soak.py
 
 check: .venv/ready
 	$(BIN)/ruff check .

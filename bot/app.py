@@ -1,6 +1,7 @@
 """The Bolt App and its routing table, one line for each listener."""
 
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,8 +31,12 @@ def build_app(
     replies: Replies,
     *,
     signing_secret: str | None,
+    lost_event: Callable[[], None] = lambda: None,
 ) -> App:
-    """The App with every listener; `signing_secret` is needed in HTTP mode only."""
+    """The App with every listener; `signing_secret` is needed in HTTP mode only.
+
+    `lost_event` is called when an event could not be dealt with: Slack won't tell it again.
+    """
     we = AuthorizeResult(
         enterprise_id=None,
         team_id=workspace.team_id,
@@ -54,7 +59,7 @@ def build_app(
         listener_executor=ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener"),
     )
     _route(app, listeners)
-    app.error(Apology(replies))
+    app.error(Apology(replies, lost_event))
     return app
 
 
@@ -110,8 +115,9 @@ def _route(app: App, listeners: Listeners) -> None:
 class Apology:
     """The one handler of what a listener raised: a sentence for the user, an id for the log."""
 
-    def __init__(self, replies: Replies) -> None:
+    def __init__(self, replies: Replies, lost_event: Callable[[], None]) -> None:
         self._replies = replies
+        self._lost_event = lost_event
 
     def __call__(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Tell whoever typed or clicked; nobody asked for an event."""
@@ -125,6 +131,8 @@ class Apology:
                 "Something went wrong on my side. If it happens again, tell whoever runs Findme "
                 f"the number `{incident}`."
             )
+        if "event" in body:
+            self._lost_event()
         user_id = body.get("user_id") or (body.get("user") or {}).get("id")
         if user_id:
             try:

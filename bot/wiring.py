@@ -1,5 +1,6 @@
 """The composition root of the bot process."""
 
+import threading
 from collections.abc import Mapping
 
 import structlog
@@ -15,7 +16,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import SourceUnavailableError
+from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -33,6 +34,7 @@ DAILY_S = 86_400.0
 # slack_sdk sees by a ping only that a connection is lost, and connects anew by the next; four that
 # go unanswered are as much.
 PING_EVERY_S = 3.0
+LOST_EVERY_S = 20.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -73,12 +75,14 @@ class Bot:
             downloads=self.workspace.downloads,
             settings=slack,
         )
+        self._lost_event = threading.Event()
         secret = slack.slack_signing_secret
         self._app = build_app(
             self.workspace,
             self.edge.listeners,
             self.edge.replies,
             signing_secret=secret.get_secret_value() if secret else None,
+            lost_event=self._lost_event.set,
         )
         self._watch = WatchChannels(
             directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
@@ -124,6 +128,7 @@ class Bot:
             GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to"
         )
         self._schedule.every(DAILY_S, self.tidy, name="daily tidying")
+        self._schedule.every(LOST_EVERY_S, self._make_good, name="lost events")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
         port = self._slack.findme_port
@@ -153,6 +158,18 @@ class Bot:
         self.runtime.expire(self.team_id)
         reader = self.runtime.engines.of(self.team_id)
         self.runtime.keep_out(self.team_id, reader, self.workspace)
+
+    def _make_good(self) -> None:
+        """An event was lost: a deletion, perhaps, which no listing of what is new would tell."""
+        if not self._lost_event.is_set():
+            return
+        self._lost_event.clear()
+        try:
+            self.runtime.workspaces.compare_anew(self.team_id)
+            self.pull()
+        except FindmeError:
+            self._lost_event.set()
+            raise
 
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""

@@ -34,6 +34,14 @@ class DatabaseUnavailableError(FindmeError):
     """The database can't be reached just now; please try again in a minute."""
 
 
+class DatabaseFullError(DatabaseUnavailableError):
+    """The database's disk is full; please tell whoever runs Findme to make room there."""
+
+
+class NoRoomError(FindmeError):
+    """This machine has no room left to read pictures; it goes on once there is some."""
+
+
 class BusyError(FindmeError):
     """Many photos are being read just now; please click once more in a moment."""
 

@@ -76,6 +76,7 @@ class Runtime:
         if self.settings.database_url is not None:
             return self.settings.database_url.get_secret_value()
         self._embedded = EmbeddedServer(self.settings.findme_data_dir / "postgresql")
+        self._embedded.keep()
         return self._embedded.conninfo
 
     def migrate(self) -> list[str]:

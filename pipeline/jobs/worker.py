@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import procrastinate
+import procrastinate.worker
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
@@ -19,12 +19,16 @@ from procrastinate.jobs import Job
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.errors import (
+    DatabaseFullError,
     DatabaseUnavailableError,
     EngineMismatchError,
     FindmeError,
+    NoRoomError,
     SourceUnavailableError,
     reason_of,
 )
+from pipeline.jobs.rescue import Rescue
+from pipeline.storage.connect import RECONNECT_S
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
 log = structlog.get_logger(__name__)
@@ -34,13 +38,15 @@ MAX_ATTEMPTS = 6
 PATIENT_ATTEMPTS = 150
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 600.0
+# A full disk is seen to while somebody waits: the work shouldn't idle long after.
+ROOM_WAIT_S = 60.0
 
 # A worker that was killed stops its heartbeat; its jobs are taken over after this long.
 HEARTBEAT_EVERY_S = 5.0
 DEAD_AFTER_S = 20.0
-MAX_CRASHES = 3
 
 RECONNECT_AFTER_S = 2.0
+POOL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,10 @@ def wait_before_retry_s(attempt: int, error: BaseException | None = None) -> flo
     asked = error.retry_after_s if isinstance(error, SourceUnavailableError) else None
     if asked:
         return max(asked, FIRST_WAIT_S)
-    return min(FIRST_WAIT_S * 2.0**attempt, LONGEST_WAIT_S)
+    longest_s = (
+        ROOM_WAIT_S if isinstance(error, (NoRoomError, DatabaseFullError)) else LONGEST_WAIT_S
+    )
+    return min(FIRST_WAIT_S * 2.0 ** min(attempt, 16), longest_s)
 
 
 class Worker:
@@ -79,6 +88,7 @@ class Worker:
         self._queues = [queue_name(team_id) for team_id in team_ids]
         self._handlers = handlers
         self._concurrency = concurrency
+        self._rescue = Rescue(self._queues, wait_s=wait_before_retry_s)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -118,36 +128,49 @@ class Worker:
                 continue
             except (ConnectorException, psycopg.Error, OSError) as error:
                 log.warning("worker.disconnected", error=type(error).__name__)
+            except Exception:
+                # A worker that ended here would leave a bot that hears and never reads a photo.
+                log.exception("worker.failed")
             if not self._stopping.is_set():
                 await asyncio.sleep(RECONNECT_AFTER_S)
 
     async def _serve(self) -> None:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=self._conninfo, min_size=1, max_size=self._concurrency + 3
+                conninfo=self._conninfo,
+                min_size=1,
+                max_size=self._concurrency + 3,
+                timeout=POOL_TIMEOUT_S,
+                reconnect_timeout=RECONNECT_S,
             )
         )
         self._register(app)
+        working = procrastinate.worker.Worker(
+            app,
+            queues=self._queues,
+            concurrency=self._concurrency,
+            # Jobs wake the worker by NOTIFY; polling serves those whose retry is due.
+            fetch_job_polling_interval=1.0,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_EVERY_S,
+            stalled_worker_timeout=DEAD_AFTER_S,
+            worker_middleware=[self._rescue.note],
+        )
         async with app.open_async():
-            rescue = asyncio.create_task(self._rescue_stalled(app))
+            rescue = asyncio.create_task(self._rescue_stalled(working))
             try:
-                await app.run_worker_async(
-                    queues=self._queues,
-                    concurrency=self._concurrency,
-                    # Jobs wake the worker by NOTIFY; polling serves those whose retry is due.
-                    fetch_job_polling_interval=1.0,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT_EVERY_S,
-                    stalled_worker_timeout=DEAD_AFTER_S,
-                )
+                await working.run()  # type: ignore[no-untyped-call]  # it leaves it untyped
             finally:
                 rescue.cancel()
                 await asyncio.gather(rescue, return_exceptions=True)
 
     def _register(self, app: procrastinate.App) -> None:
         @app.task(name=INDEX_PHOTO, retry=_Backoff(), pass_context=True)
-        def index_photo(context: procrastinate.JobContext, *, team_id: str, photo_id: int) -> None:
+        def index_photo(
+            context: procrastinate.JobContext, *, team_id: str, photo_id: int, crashes: int = 0
+        ) -> None:
+            del crashes  # the rescue's own note
             photo = TeamId(team_id), PhotoId(photo_id)
             try:
                 self._handlers.index_photo(*photo)
@@ -170,7 +193,8 @@ class Worker:
 
         # The next tick asks for it anyway.
         @app.task(name=LIST_CHANNEL, retry=_Backoff(patient_attempts=MAX_ATTEMPTS))
-        def list_channel(*, team_id: str, channel_id: str) -> None:
+        def list_channel(*, team_id: str, channel_id: str, crashes: int = 0) -> None:
+            del crashes
             try:
                 self._handlers.list_channel(TeamId(team_id), ChannelId(channel_id))
             except FindmeError as error:
@@ -179,42 +203,29 @@ class Worker:
 
         del index_photo, list_channel  # the app knows them by name
 
-    async def _rescue_stalled(self, app: procrastinate.App) -> None:
-        """Give the jobs of killed workers to the living; a photo that kills each is given up."""
+    async def _rescue_stalled(self, working: procrastinate.worker.Worker) -> None:
         while True:
-            stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S)
-            for job in stalled:
-                if job.queue in self._queues:
-                    await self._rescue(app, job)
+            try:
+                await self._rescue.look(
+                    working.app.connector, worker_id=working.worker_id, dead_after_s=DEAD_AFTER_S
+                )
+            except ConnectorException as error:
+                # The database is away; the next look does it.
+                log.warning("rescue.failed", error=type(error).__name__)
+            except Exception:
+                log.exception("rescue.failed")
             await asyncio.sleep(HEARTBEAT_EVERY_S)
-
-    async def _rescue(self, app: procrastinate.App, job: Job) -> None:
-        if job.attempts + 1 >= MAX_CRASHES and job.task_name == INDEX_PHOTO:
-            arguments: dict[str, Any] = job.task_kwargs
-            photo_id = PhotoId(arguments["photo_id"])
-            await asyncio.to_thread(
-                self._handlers.give_up,
-                TeamId(arguments["team_id"]),
-                photo_id,
-                "reading it stopped the program several times",
-            )
-            await app.job_manager.finish_job(
-                job, status=procrastinate.jobs.Status.FAILED, delete_job=False
-            )
-            log.error("photo.poison", photo=photo_id)
-        else:
-            await app.job_manager.retry_job(job)
-            log.warning("job.rescued", job=job.id)
 
 
 def _is_last(job: Job, error: BaseException, patient_attempts: int | None = None) -> bool:
     """Whether this failure was the last attempt.
 
     A worker that was left behind by a change of engine says nothing of the photo: another one
-    takes it, or this one when it was started anew. Nor does a source that says when to come again.
+    takes it, or this one when it was started anew. Nor does a full disk, or a source that says
+    when to come again.
     """
     match error:
-        case EngineMismatchError():
+        case EngineMismatchError() | NoRoomError() | DatabaseFullError():
             return False
         case SourceUnavailableError(retry_after_s=float()):
             return False

@@ -11,7 +11,12 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipeline.domain.model import TeamId
-from pipeline.errors import BusyError, DatabaseTooOldError, DatabaseUnavailableError
+from pipeline.errors import (
+    BusyError,
+    DatabaseFullError,
+    DatabaseTooOldError,
+    DatabaseUnavailableError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +27,9 @@ MIN_PGVECTOR = (0, 8, 4)
 """Before 0.8.4 an HNSW index could refuse or corrupt inserts (pgvector's changelog)."""
 
 CONNECT_TIMEOUT_S = 3
+# The pool tries longer and longer apart: after an outage of a minute it would wait one more. Where
+# it gives up soon, whoever wants a connection next makes it try at once.
+RECONNECT_S = 3.0
 # Somebody waits for an answer, or a probe for a sign of health.
 POOL_TIMEOUT_S = 4.0
 
@@ -42,6 +50,7 @@ class Database:
             min_size=1,
             max_size=max_connections,
             timeout=POOL_TIMEOUT_S,
+            reconnect_timeout=RECONNECT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
             configure=register_vector,
             # A server that was restarted leaves dead connections behind. (Typed for tuple rows.)
@@ -78,6 +87,10 @@ def translated() -> Generator[None]:
     """Turn "the server is not there" of psycopg into DatabaseUnavailableError."""
     try:
         yield
+    except psycopg.errors.DiskFull as error:
+        full = DatabaseFullError()
+        log.warning("database.full", reason=str(full))
+        raise full from error
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         log.warning("database.unavailable", error=type(error).__name__, sqlstate=_sqlstate(error))
         raise DatabaseUnavailableError from error

@@ -15,6 +15,8 @@ LIST_CHANNEL = "list_channel"
 LISTING_PRIORITY = 20
 LIVE_PRIORITY = 10
 BACKFILL_PRIORITY = 0
+SUSPECT_PRIORITY = 0
+"""Less one for each crash: whoever was there at fewer goes first."""
 
 # One job a photo: neither waiting nor running. Newest photos first, as people ask for them first.
 ENQUEUE_PENDING = """
@@ -27,7 +29,7 @@ with pending as (
     where not exists (
         select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = pending.key
     ) and not exists (
-        select from procrastinate_jobs j where j.status = 'doing' and j.lock = pending.key
+        select from procrastinate_jobs j where j.status = 'doing' and j.queueing_lock = pending.key
     )
 )
 select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
@@ -38,22 +40,56 @@ select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
 ))), 0) as jobs
 from missing having count(*) > 0
 """
+# One that waits is enough, but it may wait behind one that runs. A queueing lock would then keep
+# the one that runs from being retried or rescued, and both from ever running again.
 ENQUEUE_LISTING = """
 select procrastinate_defer_jobs_v1(array[
-    (%(queue)s, %(task)s, %(priority)s, %(key)s, %(key)s,
+    (%(queue)s, %(task)s, %(priority)s, %(key)s, null,
         jsonb_build_object('team_id', %(team_id)s::text, 'channel_id', %(channel_id)s::text), null
     )::procrastinate_job_to_defer_v1
 ])
 where not exists (
-    select from procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = %(key)s
-) and not exists (
-    select from procrastinate_jobs j where j.status = 'doing' and j.lock = %(key)s
+    select from procrastinate_jobs j where j.status = 'todo' and j.lock = %(key)s
 )
 """
 # A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
 # running by a statement that began before; the second job would then keep the first from being
 # retried. So those who enqueue take turns, each looking after the other's commit.
 LOCK = "select pg_advisory_xact_lock(hashtextextended('queue/' || %(team_id)s, 0))"
+
+# What is held, and whether by a worker that was not heard of for a while.
+HELD = """
+select j.id, j.queue_name, j.task_name, j.args, j.worker_id,
+    w.id is null or w.last_heartbeat < now() - make_interval(secs => %(dead_after_s)s) as is_silent
+from procrastinate_jobs j left join procrastinate_workers w on w.id = j.worker_id
+where j.status = 'doing' and j.queue_name = any(%(queues)s)
+"""
+# Procrastinate's own way counts a crash as an attempt, as if the photo had failed.
+RESCUE = """
+update procrastinate_jobs set status = 'todo', worker_id = null, abort_requested = false,
+    scheduled_at = now() + make_interval(secs => %(wait_s)s),
+    args = args || jsonb_build_object('crashes', %(crashes)s::integer),
+    priority = coalesce(%(priority)s::integer, priority), lock = coalesce(%(lock)s::text, lock)
+where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
+returning id
+"""
+PUT_BACK = """
+update procrastinate_jobs set status = 'todo', worker_id = null, abort_requested = false
+where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
+returning id
+"""
+# Both at once: a re-index that comes between the two would be undone by the next rescue.
+SET_ASIDE = """
+with dropped as (
+    delete from procrastinate_jobs
+    where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
+    returning id
+)
+update photos set state = 'given up', reason = %(reason)s, indexed_at = now()
+where team_id = %(team_id)s and photo_id = %(photo_id)s and state = 'pending'
+and exists (select from dropped)
+returning photo_id
+"""
 
 # More would make one statement long; the next tick takes the rest.
 ENQUEUE_LIMIT = 50_000
@@ -62,6 +98,11 @@ ENQUEUE_LIMIT = 50_000
 def queue_name(team_id: TeamId) -> str:
     """The queue of a workspace: a worker takes only jobs whose photos it can fetch."""
     return f"workspace/{team_id}"
+
+
+def suspects_lock(queue: str) -> str:
+    """What the photos share that were there at several crashes: one of them runs at a time."""
+    return f"suspects/{queue}"
 
 
 class JobQueue:
@@ -91,10 +132,7 @@ class JobQueue:
                 continue
 
     def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
-        """List a channel soon, unless it is being listed; asking twice is the same as once.
-
-        A second job would keep the one under way from being retried.
-        """
+        """List a channel soon; asking twice is the same as once."""
         values = {
             "team_id": team_id,
             "channel_id": channel_id,

@@ -113,10 +113,12 @@ delete from shares
 where team_id = %(team_id)s and channel_id = %(channel_id)s and ts = %(ts)s
 returning photo_id
 """
+# Slack names the shares of channels that the bot isn't in, too; of those nobody tells how they end.
 DROP_UNSHARED = """
 delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
 and not exists (
-    select from shares s where s.team_id = %(team_id)s and s.photo_id = p.photo_id
+    select from shares s join channels c using (team_id, channel_id)
+    where s.team_id = %(team_id)s and s.photo_id = p.photo_id and c.watched
 )
 """
 COUNTS = """

@@ -15,7 +15,7 @@ from PIL import Image as PilImage
 from PIL import UnidentifiedImageError
 
 from pipeline.domain.arrays import Image
-from pipeline.errors import UnreadablePhotoError
+from pipeline.errors import NoRoomError, UnreadablePhotoError
 from pipeline.vision.cost import cost_bytes, heif_cost_bytes, webp_cost_bytes, webp_size
 from pipeline.vision.limits import LARGEST_BYTES, MAX_ASPECT, MAX_PIXELS, MAX_SIDE_PX
 from pipeline.vision.rows import Rows, heif_rows, pillow_rows, scaled_into
@@ -113,7 +113,7 @@ def decode_file(
             scaled_into(stored_view(image, orientation), rows)
     except UnidentifiedImageError as error:
         raise UnreadablePhotoError(_what_it_is(head)) from error
-    except (UnreadablePhotoError, LargePictureError):
+    except (UnreadablePhotoError, LargePictureError, NoRoomError):
         raise
     except MemoryError as error:
         # It takes more than its header says: let it be tried alone, if it wasn't.

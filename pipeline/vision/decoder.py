@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 
 from pipeline.domain.arrays import Image
-from pipeline.errors import FindmeError, UnreadablePhotoError
+from pipeline.errors import NoRoomError, UnreadablePhotoError
 from pipeline.vision.limits import MAX_SIDE_PX
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ _MODULE = "pipeline.vision.decoder_child"
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG")
 
 
-class DecoderUnavailableError(FindmeError):
+class DecoderUnavailableError(NoRoomError):
     """Pictures can't be read just now; please try again in a minute."""
 
 
@@ -42,11 +42,20 @@ class Child:
     """A process that decodes one picture at a time."""
 
     def __init__(self) -> None:
-        """Start it. Raises: DecoderUnavailableError."""
+        """Start it. Raises: DecoderUnavailableError, NoRoomError."""
         self._source = _memory_file()
-        pixels = _memory_file()
-        os.ftruncate(pixels, _KEPT_BYTES)
-        self._pixels = mmap.mmap(pixels, _KEPT_BYTES)
+        try:
+            pixels = _memory_file()
+        except NoRoomError:
+            os.close(self._source)
+            raise
+        try:
+            os.ftruncate(pixels, _KEPT_BYTES)
+            self._pixels = mmap.mmap(pixels, _KEPT_BYTES)
+        except OSError as error:
+            os.close(self._source)
+            os.close(pixels)
+            raise NoRoomError from error
         self._link, theirs = socket.socketpair()
         files = (theirs.fileno(), self._source, pixels)
         try:
@@ -90,7 +99,8 @@ class Child:
 
         None if that takes more than `allowed_bytes` of memory. After any other error than
         UnreadablePhotoError the process is no more.
-        Raises: UnreadablePhotoError, StoppedError, TimeoutError at `until` (monotonic, in s).
+        Raises: UnreadablePhotoError, StoppedError, TimeoutError at `until` (monotonic, in s),
+        NoRoomError.
         """
         request = {"max_side_px": max_side_px, "allowed_bytes": allowed_bytes}
         own = _memory_file() if 3 * max_side_px**2 > _KEPT_BYTES else None
@@ -99,6 +109,8 @@ class Child:
             answer = self._ask(request, own, until=until)
             if "reason" in answer:
                 raise UnreadablePhotoError(answer["reason"])  # noqa: TRY301  # passed on below
+            if "no_room" in answer:
+                raise NoRoomError  # noqa: TRY301  # as from this side
             if "is_large" in answer:
                 return None
             shape, (width, height) = answer["shape"], answer["full_size"]
@@ -125,10 +137,13 @@ class Child:
 
     def _put(self, data: bytes) -> None:
         """Into the file it reads from, whose pages are used again by the next picture."""
-        os.ftruncate(self._source, len(data))
-        written = 0
-        while written < len(data):
-            written += os.pwrite(self._source, memoryview(data)[written:], written)
+        try:
+            os.ftruncate(self._source, len(data))
+            written = 0
+            while written < len(data):
+                written += os.pwrite(self._source, memoryview(data)[written:], written)
+        except OSError as error:
+            raise NoRoomError from error
 
     def _ask(self, request: dict[str, Any], file: int | None, *, until: float) -> dict[str, Any]:
         try:
@@ -172,12 +187,15 @@ def _memory_file() -> int:
     """A file without a name: it is gone once nobody has it open or mapped.
 
     Not multiprocessing.shared_memory: that has names, which stay behind when a process is killed,
-    and lies in /dev/shm, of which a container has 64 MB.
+    and lies in /dev/shm, of which a container has 64 MB. Raises: NoRoomError.
     """
-    if sys.platform == "linux":
-        return os.memfd_create("findme-picture")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+    try:
+        if sys.platform == "linux":
+            return os.memfd_create("findme-picture")
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+    except OSError as error:
+        raise NoRoomError from error
 
 
 def _environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.domain.arrays import Image
-from pipeline.errors import UnreadablePhotoError
+from pipeline.errors import NoRoomError, UnreadablePhotoError
 from pipeline.vision.decode import LargePictureError, decode_file
 from pipeline.vision.limits import LIMIT_S, SMALL_BYTES
 from pipeline.vision.memory import give_back_freed, give_back_large, keep_freed
@@ -80,6 +80,8 @@ def _decoded(
         return {"reason": str(error)}
     except LargePictureError:
         return {"is_large": True}
+    except NoRoomError:
+        return {"no_room": True}
     return {"shape": image.shape, "full_size": full_size}
 
 
@@ -92,7 +94,10 @@ def _into(file: int) -> Callable[[tuple[int, int, int]], Image]:
     """A file made as large as the image."""
 
     def allocate(shape: tuple[int, int, int]) -> Image:
-        os.ftruncate(file, math.prod(shape))
+        try:
+            os.ftruncate(file, math.prod(shape))
+        except OSError as error:
+            raise NoRoomError from error
         return np.frombuffer(mmap.mmap(file, 0), np.uint8).reshape(shape)
 
     return allocate

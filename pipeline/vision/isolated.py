@@ -30,7 +30,7 @@ def decode_sized(data: bytes, *, max_side_px: int = MAX_SIDE_PX) -> tuple[Image,
     """An upright image no longer than `max_side_px`, and the picture's own (width, height) in px.
 
     Raises: UnreadablePhotoError, its text being the reason in plain words;
-    DecoderUnavailableError if no process can be started.
+    DecoderUnavailableError if no process can be started, NoRoomError if there is no room for it.
     """
     if not data:
         raise UnreadablePhotoError("the file is empty")

@@ -41,14 +41,14 @@ class Program:
         """All it has written so far."""
         return self._log.read_text()
 
-    def wait_until_it_says(self, what: str) -> None:
+    def wait_until_it_says(self, what: str, *, timeout_s: float = START_S) -> None:
         """Wait for a word in its output; it must not have ended."""
 
         def said() -> bool:
             assert self.process.poll() is None, self.text()
             return what in self.text()
 
-        eventually(said, what=f"{what!r} in its output", timeout_s=START_S)
+        eventually(said, what=f"{what!r} in its output", timeout_s=timeout_s)
 
     def end(self, number: signal.Signals = signal.SIGTERM, *, timeout_s: float = 10.0) -> int:
         """Send a signal and wait; its exit code."""

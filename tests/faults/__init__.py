@@ -1,1 +1,1 @@
-"""Long fault runs: `make faults`."""
+"""Faults that take minutes: `make faults`, and `make soak` with its audit. They print figures."""

@@ -1,8 +1,6 @@
 """Jobs are done, retried, rescued or given up, whatever dies under them."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -245,47 +243,6 @@ def test_a_workers_jobs_are_those_of_its_workspaces(
     work_off(runtime)
 
     assert (runtime.photos.counts(LOCAL).pending, runtime.photos.counts(other).pending) == (0, 1)
-
-
-POISON = """
-import os, sys, threading, time
-from pipeline.domain.model import TeamId
-from pipeline.jobs import worker
-from pipeline.storage.connect import Database
-from pipeline.storage.photos import Photos
-
-worker.HEARTBEAT_EVERY_S, worker.DEAD_AFTER_S = 0.1, 0.5
-photos = Photos(Database(sys.argv[1]))
-working = worker.Worker(
-    sys.argv[1],
-    team_ids=[TeamId("local")],
-    handlers=worker.JobHandlers(
-        index_photo=lambda *_: os._exit(9), give_up=photos.mark_given_up, list_channel=print
-    ),
-    concurrency=1,
-)
-working.start()
-while photos.counts(TeamId("local")).pending:
-    time.sleep(0.05)
-os._exit(0)
-"""
-
-
-def test_a_photo_that_kills_every_worker_is_given_up(
-    runtime: Runtime, folder: Path, channel_id: ChannelId
-) -> None:
-    put(folder, "poison.jpg")
-    runtime.list_channel(LOCAL, channel_id)
-    codes: list[int] = []
-    while not codes or codes[-1] != 0:
-        assert len(codes) <= worker.MAX_CRASHES, "it goes on killing"
-        program = [sys.executable, "-c", POISON, runtime.conninfo]
-        codes.append(subprocess.run(program, timeout=30, check=False).returncode)
-
-    assert codes == [9] * worker.MAX_CRASHES + [0]
-    assert runtime.photos.problems(LOCAL, limit=9) == [
-        ("poison.jpg", PhotoState.GIVEN_UP, "reading it stopped the program several times")
-    ]
 
 
 def test_a_listing_that_kills_the_worker_is_not_taken_for_a_photo(
