@@ -49,7 +49,8 @@ def build_app(
     app = App(
         # Known from the start: Bolt need not ask Slack again who we are.
         authorize=authorize,
-        # Bolt wants one even where Socket Mode, which needs none, delivers everything.
+        # Bolt wants one even where Socket Mode delivers everything. That needs none: the bot opens
+        # the connection itself, to Slack, over TLS and with its app token.
         signing_secret=signing_secret or secrets.token_hex(),
         listener_executor=ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener"),
     )
