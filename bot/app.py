@@ -15,7 +15,7 @@ from bot.listeners import Listeners
 from bot.replies import Replies
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
-from pipeline.errors import FindmeError
+from pipeline.errors import FindmeError, UsageError
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +108,9 @@ class Apology:
     def __call__(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Tell whoever typed or clicked; nobody asked for an event."""
         if isinstance(error, FindmeError):
-            log.info("listener.refused", error=type(error).__name__, reason=str(error))
+            # What somebody typed is quoted to them, and to nobody else.
+            reason = None if isinstance(error, UsageError) else str(error)
+            log.info("listener.refused", error=type(error).__name__, reason=reason)
             sentence = in_words(error)
         else:
             incident = secrets.token_hex(4)

@@ -1,5 +1,6 @@
 """Where an answer goes: to the place that was asked from, or into the person's direct messages."""
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ OK = 200
 BAD_REQUEST = 400
 TIMEOUT_S = 20
 SPINNER_AFTER_S = 1.0
+_WORD = re.compile(r"[a-z_]{1,40}")
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +68,7 @@ class Reply:
             raise SourceUnavailableError("Slack can't be reached just now.") from error
         if answer.status_code == OK:
             return True
-        log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
+        log.warning("reply.refused", status=answer.status_code, reason=_word(answer.body))
         if answer.status_code == BAD_REQUEST:
             return False
         # Half an hour in a modal, a busy server: the answer is wanted all the same.
@@ -79,6 +81,11 @@ class Reply:
             log.warning("reply.refused", reason=str(error))
             return False
         return True
+
+
+def _word(body: str) -> str | None:
+    """Slack's one word for why; a page, or what quotes the blocks, is not for a log."""
+    return body if _WORD.fullmatch(body) else None
 
 
 class Replies:
