@@ -36,6 +36,8 @@ check: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.checks.secrets_scan
+	$(BIN)/python -m tests.checks.audit constraints.txt constraints-clip.txt
 
 format: .venv/ready
 	$(BIN)/ruff format .

@@ -118,7 +118,7 @@ def _is_bound_to_literals(name: str, tree: ast.Module) -> bool:
 
 
 def test_no_text_reaches_a_shell_an_interpreter_or_sql_unescaped() -> None:
-    found = []
+    found: list[str] = []
     for path in FILES:
         found += _trouble(ast.parse(path.read_text()), path=str(path.relative_to(ROOT)))
     assert found == []
