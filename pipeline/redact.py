@@ -66,7 +66,8 @@ def without_words(
     """A structlog processor for records of libraries: who speaks and where, if not what."""
     record: logging.LogRecord = event["_record"]
     family = record.name.partition(".")[0]
-    if family not in (*_MAY_SPEAK, *_OURS):
+    # Of the embedded database what initdb and pg_ctl say, but not what stands in the server's log.
+    if family not in (*_MAY_SPEAK, *_OURS) and record.funcName != "pgexec":
         event["event"] = "library.says"
         event["at"] = f"{record.name}, {record.funcName}, line {record.lineno}"
     return event

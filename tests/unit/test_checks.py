@@ -105,7 +105,7 @@ PLANTED = [
     "xapp-" + "1-A0123456789-1234567890123-" + "0123456789abcdef" * 4,
     "xoxe.xoxp-" + "1-Mi0yLTEyMzQ1Njc4OTAxMjMtMTIz",
     "-----BEGIN " + "RSA PRIVATE KEY-----",
-    "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345",
+    "ghp_" + "aB3" * 12,
     'slack_signing_secret = "' + "8f742231b10e8888abcd99yyyzzz85a5" + '"',
     "postgresql://findme:" + "kX9s-really-real" + "@db:5432/findme",
 ]
