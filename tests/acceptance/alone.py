@@ -18,16 +18,18 @@ from tests.acceptance.office import eventually, lines, snapshot
 
 FINDME = Path(sys.executable).parent / "findme"
 TIMEOUT_S = 60.0
-ALSO_PASSED_ON = ("PYTHONPATH", "TMPDIR", "HOSTS")
+ALSO_PASSED_ON = ("PYTHONPATH", "TMPDIR")
 
 
 def main(folder: Path, models: Path) -> None:
     """Let somebody post a photo and ask for it."""
+    home = folder / "home"
+    home.mkdir()
     with Sandbox() as slack, (folder / "bot.log").open("wb") as log:
         env = {
             "PATH": os.environ["PATH"],
-            # There is none that could be written to.
-            "HOME": "/nonexistent",
+            # Telemetry is silent where it can't leave a mark at home: it must not be for that.
+            "HOME": str(home),
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_APP_TOKEN": slack.app_token,
             "SLACK_API_URL": slack.api_url,
@@ -49,6 +51,7 @@ def main(folder: Path, models: Path) -> None:
         "code": code,
         "user": os.geteuid(),
         "port": slack.port,
+        "at_home": [str(path) for path in home.rglob("*")],
         "refused": _refused_to_write(Path(__file__).parent, Path("/var/tmp"), Path("/")),  # noqa: S108
     }
     sys.stdout.write(json.dumps(out))
