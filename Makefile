@@ -44,16 +44,20 @@ check: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.checks.secrets_scan
+	$(BIN)/python -m tests.checks.audit constraints.txt constraints-clip.txt
 
 format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 # Every version and hash that is installed, for every Python and platform, without addresses.
-# The extra `clip` has a lock of its own: its pins would hold everybody's install back.
+# The extra `clip` has a lock of its own: its pins would hold everybody's install back. The image's
+# is the first one without what only developers need.
 lock:
 	$(LOCK) --extra demo --extra dlib --group dev --output-file constraints.txt
 	$(LOCK) --extra demo --extra clip --group test --output-file constraints-clip.txt
+	$(LOCK) --extra demo --extra dlib --group build --constraints constraints.txt --output-file constraints-image.txt
 
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Findme needs Python 3.11 or later; set PYTHON=python3.11")'

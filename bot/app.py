@@ -16,7 +16,7 @@ from bot.listeners import Listeners
 from bot.replies import Replies
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
-from pipeline.errors import FindmeError
+from pipeline.errors import FindmeError, UsageError
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,8 @@ def build_app(
     app = App(
         # Known from the start: Bolt need not ask Slack again who we are.
         authorize=authorize,
-        # Bolt wants one even where Socket Mode, which needs none, delivers everything.
+        # Bolt wants one even where Socket Mode delivers everything. That needs none: the bot opens
+        # the connection itself, to Slack, over TLS and with its app token.
         signing_secret=signing_secret or secrets.token_hex(),
         listener_executor=ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener"),
     )
@@ -122,7 +123,9 @@ class Apology:
     def __call__(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Tell whoever typed or clicked; nobody asked for an event."""
         if isinstance(error, FindmeError):
-            log.info("listener.refused", error=type(error).__name__, reason=str(error))
+            # What somebody typed is quoted to them, and to nobody else.
+            reason = None if isinstance(error, UsageError) else str(error)
+            log.info("listener.refused", error=type(error).__name__, reason=reason)
             sentence = in_words(error)
         else:
             incident = secrets.token_hex(4)

@@ -38,11 +38,12 @@ def bot() -> None:
     """Run the bot: answers, schedule and indexing in one process."""
     from bot.settings import SlackSettings  # noqa: PLC0415
     from bot.wiring import Bot  # noqa: PLC0415
-    from pipeline.logs import set_up_logs  # noqa: PLC0415
+    from pipeline.logs import log_uncaught, set_up_logs  # noqa: PLC0415
     from pipeline.settings import Settings, load  # noqa: PLC0415
 
     settings, slack = load(Settings), load(SlackSettings)
     set_up_logs(settings.findme_log)
+    log_uncaught()
     running = Bot(settings, slack)
     running.start()
     try:

@@ -103,7 +103,7 @@ class Edge:
         """Zips for people."""
         # The system's own folder for temporary files is memory on some machines.
         folder = self.runtime.settings.findme_data_dir
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Parcels(
             self.workspace.client,
             team_id=self.workspace.team_id,

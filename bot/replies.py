@@ -1,5 +1,6 @@
 """Where an answer goes: to the place that was asked from, or into the person's direct messages."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pipeline.errors import FindmeError, SourceUnavailableError
 OK = 200
 BAD_REQUEST = 400
 SPINNER_AFTER_S = 1.0
+_WORD = re.compile(r"[a-z_]{1,40}")
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +63,7 @@ class Reply:
         answer = self._answer(text, shown, replace=replace)
         if answer.status_code == OK and not _is_page(answer):
             return True
-        log.warning("reply.refused", status=answer.status_code, reason=answer.body[:200])
+        log.warning("reply.refused", status=answer.status_code, reason=_word(answer.body))
         if answer.status_code == BAD_REQUEST:
             return False
         # Half an hour in a modal, a busy server: the answer is wanted all the same.
@@ -106,6 +108,11 @@ def _is_page(answer: WebhookResponse) -> bool:
     """Whether something stands between Slack and us, or in Slack's place: "ok" is what it says."""
     headers: Mapping[str, str] = {name.lower(): value for name, value in answer.headers.items()}
     return headers.get("content-type", "").startswith("text/html")
+
+
+def _word(body: str) -> str | None:
+    """Slack's one word for why; a page, or what quotes the blocks, is not for a log."""
+    return body if _WORD.fullmatch(body) else None
 
 
 class Replies:

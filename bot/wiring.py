@@ -135,7 +135,12 @@ class Bot:
         if port is None and not socket_mode:
             port = HTTP_PORT
         if port is not None:
-            served = asgi_app(None if socket_mode else self._app, is_healthy=self._is_healthy)
+            secret = self._slack.slack_signing_secret
+            served = asgi_app(
+                None if socket_mode else self._app,
+                is_healthy=self._is_healthy,
+                signing_secret=secret.get_secret_value() if secret else None,
+            )
             self._http = HttpServer(served, host=self._slack.findme_host, port=port)
             self._http.start()
         if self._slack.slack_app_token is not None:

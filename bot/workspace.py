@@ -12,7 +12,7 @@ from bot import payloads
 from bot.blocks.texts import welcome
 from bot.calls import SlackRefusedError, call
 from bot.files.downloads import Downloads
-from bot.payloads import Json, Profile
+from bot.payloads import Json, Profile, storable
 from bot.web import Client
 from pipeline.domain.model import (
     Channel,
@@ -209,7 +209,8 @@ class SlackWorkspace:
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""
-        return str(call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
+        found = call(self.client.conversations_info, channel=channel_id)
+        return storable(str(found["channel"]["name"]))
 
     def _conversations(self, **arguments: Any) -> Iterator[Json]:
         """The bot's channels, or those of `user`; archived ones are left out."""

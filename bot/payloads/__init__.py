@@ -26,6 +26,7 @@ from bot.payloads.objects import (
     profile_picture,
     provisional_share,
     reader,
+    storable,
 )
 from bot.payloads.requests import (
     Click,
@@ -71,4 +72,5 @@ __all__ = [
     "profile_picture",
     "provisional_share",
     "reader",
+    "storable",
 ]

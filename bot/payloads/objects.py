@@ -54,12 +54,17 @@ def profile(user: Json) -> Profile:
     )
 
 
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it: one character that it refuses would stop a whole listing."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
 def found_photo(file: Json, *, team_url: str) -> FoundPhoto:
     """A file object as a photo; `team_url` ends in a slash."""
     created = datetime.fromtimestamp(file["created"], UTC)
     return FoundPhoto(
         file_id=FileId(file["id"]),
-        name=file.get("title") or file.get("name") or file["id"],
+        name=storable(file.get("title") or file.get("name") or "") or file["id"],
         media_type=file.get("mimetype") or "",
         url=file.get("url_private_download") or file.get("url_private"),
         version="1",  # an image in Slack never changes: another upload is another file
@@ -129,7 +134,10 @@ def reader(user: Json, *, team_id: TeamId) -> Reader:
 def channel(conversation: Json) -> Channel:
     """A conversation as a channel to be watched."""
     channel_id = conversation["id"]
-    return Channel(channel_id=ChannelId(channel_id), name=conversation.get("name") or channel_id)
+    return Channel(
+        channel_id=ChannelId(channel_id),
+        name=storable(conversation.get("name") or "") or channel_id,
+    )
 
 
 def channel_facts(conversation: Json) -> ChannelFacts:

@@ -73,6 +73,8 @@ def _from_the_hub() -> Any:
 
 
 def _from_file(path: Path) -> Any:
+    # Everything is here: the hub is asked nothing, not even for a newer version.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     utils = _module("imgbeddings.utils")
     errors = _module("onnxruntime.capi.onnxruntime_pybind11_state")
     try:
@@ -96,6 +98,7 @@ def _from_file(path: Path) -> Any:
 def _module(name: str) -> Any:
     # Nothing is told to the hub, and transformers does not complain that PyTorch is missing.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
     os.environ["TRANSFORMERS_NO_ADVISORY_WARNINGS"] = "1"
     try:
         return importlib.import_module(name)

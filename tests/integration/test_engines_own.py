@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import json
 import math
+import os
 import socket
 import sys
 import tarfile
@@ -420,8 +421,10 @@ def test_clip_with_a_local_model_calls_nobody(
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     path = write_embedder(tmp_path / "clip.onnx", side_px=224, names=("pixel_values", "embeddings"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     assert ClipEmbedder(path).dimension == 128
     assert importlib.import_module("huggingface_hub.constants").HF_HUB_DISABLE_TELEMETRY
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
 @pytest.mark.clip

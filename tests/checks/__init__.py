@@ -1,0 +1,1 @@
+"""What `make check` asks besides the linters: known vulnerabilities, and secrets in the files."""
