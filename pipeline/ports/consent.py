@@ -104,8 +104,11 @@ class OptOutStore(Protected, Protocol):
 
     def turn_off(
         self, team_id: TeamId, user_id: UserId, template: Template | None, *, engine_id: EngineId
-    ) -> TurnedOff:
-        """Forget all that is known of the person, and drop their faces now and from now on."""
+    ) -> TurnedOff | None:
+        """Forget all that is known of the person, and drop their faces now and from now on.
+
+        None, and nothing is changed, if the index is of another engine by now.
+        """
         ...
 
     def turn_on(self, team_id: TeamId, user_id: UserId) -> bool:
