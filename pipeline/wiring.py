@@ -158,7 +158,7 @@ class Runtime:
         """What is too old -> gone."""
         return Expire(
             retention=Retention(self.database),
-            keep_photos=timedelta(days=self.settings.retention_days),
+            kept_after=self._kept_after,
             clock=now,
         )
 

@@ -14,7 +14,7 @@ ASK_AGAIN_AFTER = timedelta(days=30)
 """So long a no holds for everybody, and silence for the colleague who asked."""
 
 ONCE_LASTS = timedelta(days=1)
-"""So long *Just this once* lets the colleague turn the pages of their answer."""
+"""So long *Just this once* lets the colleague turn the pages of their answer once it is sent."""
 
 MOST_UNANSWERED = 3
 """So many colleagues may wait for one person's word before that person is written to no more."""
@@ -57,13 +57,17 @@ class Finding(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What one person decided; `once_at` is when they allowed a certain question just once."""
+    """What one person decided; `once_at` is when they allowed a certain question just once.
+
+    `once_sent_at`: since when its answer is on its way, which others may have had to agree to.
+    """
 
     is_told: bool = False
     colleagues: Allowance | None = None
     colleagues_at: datetime | None = None
     out_at: datetime | None = None
     once_at: datetime | None = None
+    once_sent_at: datetime | None = None
 
     @property
     def is_out(self) -> bool:
@@ -78,8 +82,8 @@ NOTHING_SAID = Consent()
 class Contact:
     """How a person was bothered for their consent in the last ASK_AGAIN_AFTER.
 
-    `by_asker` is whether this asker's wish was told to them, `unanswered` how many wishes of
-    anybody were and have no answer.
+    `by_asker` is whether this asker's wish was told to them, unless they allowed it just once and
+    the answer was sent. `unanswered` is how many wishes of anybody were told and have no answer.
     """
 
     by_asker: bool
@@ -115,7 +119,8 @@ def may_find(
         case ColleagueSearch.OFF:
             return Finding.NOT_HERE
         case ColleagueSearch.OPEN:
-            is_allowed = consent.colleagues is not Allowance.REFUSED
+            is_refused = consent.colleagues is Allowance.REFUSED
+            is_allowed = not is_refused or _is_allowed_once(consent, now)
         case ColleagueSearch.ASK:
             is_allowed = consent.colleagues is Allowance.ALLOWED or _is_allowed_once(consent, now)
         case _:
@@ -126,7 +131,9 @@ def may_find(
 
 def may_be_asked(consent: Consent, contact: Contact, *, now: datetime) -> bool:
     """Whether a message may ask the person for their consent."""
-    if consent.is_out or contact.by_asker or contact.unanswered >= MOST_UNANSWERED:
+    if consent.is_out or consent.colleagues is Allowance.ALLOWED:
+        return False
+    if contact.by_asker or contact.unanswered >= MOST_UNANSWERED:
         return False
     if consent.colleagues is not Allowance.REFUSED or consent.colleagues_at is None:
         return True
@@ -151,4 +158,11 @@ def findings(
 
 
 def _is_allowed_once(consent: Consent, now: datetime) -> bool:
-    return consent.once_at is not None and now - consent.once_at < ONCE_LASTS
+    if consent.once_at is None or now - (consent.once_sent_at or consent.once_at) >= ONCE_LASTS:
+        return False
+    # A no that came later ends it.
+    return (
+        consent.colleagues is not Allowance.REFUSED
+        or consent.colleagues_at is None
+        or consent.colleagues_at < consent.once_at
+    )

@@ -127,6 +127,8 @@ class PersonData:
     requests: Sequence[KeptRequest]
     posted: Sequence[KeptPhoto]
     audit: Sequence[Noted]
+    told_at: datetime | None = None
+    """When they first read how Findme works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pipeline.domain.consent import (
     Granted,
     RequestId,
 )
-from pipeline.domain.model import EngineId, TeamId, UserId
+from pipeline.domain.model import ChannelId, EngineId, TeamId, UserId
 from pipeline.domain.opt_outs import Template
 from pipeline.domain.people import Expired, PersonData, TurnedOff
 
@@ -104,8 +104,11 @@ class OptOutStore(Protected, Protocol):
 
     def turn_off(
         self, team_id: TeamId, user_id: UserId, template: Template | None, *, engine_id: EngineId
-    ) -> TurnedOff:
-        """Forget all that is known of the person, and drop their faces now and from now on."""
+    ) -> TurnedOff | None:
+        """Forget all that is known of the person, and drop their faces now and from now on.
+
+        None, and nothing is changed, if the index is of another engine by now.
+        """
         ...
 
     def turn_on(self, team_id: TeamId, user_id: UserId) -> bool:
@@ -132,8 +135,13 @@ class AuditTrail(Protocol):
 class DataStore(Protocol):
     """All that is kept about people."""
 
-    def everything(self, team_id: TeamId, user_id: UserId) -> PersonData:
-        """Of one person; that they have it now is noted, too."""
+    def everything(
+        self, team_id: TeamId, user_id: UserId, *, channel_ids: Sequence[ChannelId] = ()
+    ) -> PersonData:
+        """Of one person; that they have it now is noted, too.
+
+        `channel_ids` are those that they can open: no other is named but where they posted.
+        """
         ...
 
 
@@ -144,9 +152,12 @@ class RetentionStore(Protocol):
         self,
         team_id: TeamId,
         *,
-        photos_before: datetime,
+        photos_before: datetime | None,
         references_before: datetime,
         requests_before: datetime,
     ) -> Expired:
-        """Forget photos last posted, references last used and wishes made before these times."""
+        """Forget photos last posted, references last used, wishes last heard of before these times.
+
+        Photos don't expire if there is no `photos_before`.
+        """
         ...

@@ -17,9 +17,11 @@ LATEST = """
 select at, actor_id, act, person_id, details from audit
 where team_id = %(team_id)s order by audit_id desc limit %(limit)s
 """
+# What a colleague answered is theirs to tell.
 ABOUT = """
 select at, actor_id, act, person_id, details from audit
-where team_id = %(team_id)s and (person_id = %(user_id)s or actor_id = %(user_id)s)
+where team_id = %(team_id)s
+and (actor_id = %(user_id)s or (person_id = %(user_id)s and act <> %(colleagues_word)s))
 order by audit_id
 """
 
@@ -55,8 +57,16 @@ def note(connection: Connection, team_id: TeamId, entry: Entry) -> None:
 
 
 def about(connection: Connection, team_id: TeamId, user_id: UserId) -> Sequence[Noted]:
-    """What somebody did, and what was done about them, oldest first."""
-    values = {"team_id": team_id, "user_id": user_id}
+    """What somebody did, and what was done about them, oldest first.
+
+    Not what a colleague allowed them: of several people who are asked together, the one who didn't
+    would be known by it.
+    """
+    values = {
+        "team_id": team_id,
+        "user_id": user_id,
+        "colleagues_word": Act.ALLOWED_ONCE.value,
+    }
     return [_noted(row) for row in connection.execute(ABOUT, values)]
 
 

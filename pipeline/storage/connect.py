@@ -168,5 +168,17 @@ def lock_shares(
     connection.execute(PATIENCE, {"milliseconds": "0"})
 
 
+LOCK_CONSENTS = "select pg_advisory_xact_lock(hashtextextended('consents/' || %(team_id)s, 0))"
+
+
+def lock_consents(connection: Connection, team_id: TeamId) -> None:
+    """Take turns with whoever wishes, answers or is forgotten; `lock_shares`, if at all, before it.
+
+    A question for several people is a row of each: two of them who refuse it at once would wait for
+    each other's.
+    """
+    connection.execute(LOCK_CONSENTS, {"team_id": team_id})
+
+
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(str(part) for part in version)

@@ -18,27 +18,26 @@ from pipeline.domain.consent import (
 )
 from pipeline.domain.model import TeamId, UserId
 from pipeline.storage.audit import note
-from pipeline.storage.connect import Connection, Database
+from pipeline.storage.connect import Connection, Database, lock_consents
 
 CONSENTS = """
 select p.user_id, p.told_at is not null as is_told, p.colleagues, p.colleagues_at, p.out_at,
-    (
-        select max(r.answered_at) from consent_requests r
-        where r.team_id = %(team_id)s and r.person_id = p.user_id and r.asker_id = %(asker)s
-        and r.people = %(people)s and r.answer = 'once'
-    ) as once_at
+    once.answered_at as once_at, once.sending_at as once_sent_at
 from people p
+left join lateral (
+    select r.answered_at, r.sending_at from consent_requests r
+    where r.team_id = %(team_id)s and r.person_id = p.user_id and r.asker_id = %(asker)s
+    and r.people = %(people)s and r.answer = 'once'
+    order by r.answered_at desc limit 1
+) once on true
 where p.team_id = %(team_id)s and p.user_id = any(%(user_ids)s)
 """
 # Whoever said something once has a row: answers, too, are theirs.
 HAVE_PERSON = """
 insert into people (team_id, user_id) values (%(team_id)s, %(user_id)s)
-on conflict (team_id, user_id) do nothing
-"""
-# Of wishes and words about one person one is dealt with after the other.
-LOCK_PERSON = """
-select told_at is not null as is_told, colleagues, colleagues_at, out_at from people
-where team_id = %(team_id)s and user_id = %(user_id)s for update
+on conflict (team_id, user_id) do update set user_id = excluded.user_id
+returning told_at is not null as is_told, colleagues, colleagues_at, out_at,
+    null::timestamptz as once_at, null::timestamptz as once_sent_at
 """
 SET_TOLD = """
 insert into people (team_id, user_id, told_at) values (%(team_id)s, %(user_id)s, now())
@@ -48,15 +47,21 @@ SET_COLLEAGUES = """
 update people set colleagues = %(colleagues)s, colleagues_at = %(now)s
 where team_id = %(team_id)s and user_id = %(user_id)s
 """
+# *Just this once* is neither a no nor silence: when its answer was sent, they may be asked again.
 CONTACT = """
-select coalesce(bool_or(asker_id = %(asker)s), false) as by_asker,
+select coalesce(bool_or(
+        asker_id = %(asker)s and (answer is distinct from 'once' or done_at is null)
+    ), false) as by_asker,
     count(*) filter (where answer is null and done_at is null) as unanswered
 from consent_requests
 where team_id = %(team_id)s and person_id = %(user_id)s and told_at > %(since)s
 """
+# Whoever allowed it a moment ago has answered already.
 ADD = """
-insert into consent_requests (team_id, asker_id, person_id, people, question, asked_at, told_at)
-values (%(team_id)s, %(asker)s, %(user_id)s, %(people)s, %(question)s, %(now)s, %(told_at)s)
+insert into consent_requests
+    (team_id, asker_id, person_id, people, question, asked_at, told_at, answer, answered_at)
+values (%(team_id)s, %(asker)s, %(user_id)s, %(people)s, %(question)s, %(now)s, %(told_at)s,
+    %(answer)s, %(answered_at)s)
 on conflict (team_id, asker_id, person_id, question) where done_at is null do update
 set told_at = coalesce(excluded.told_at, consent_requests.told_at)
 returning request_id
@@ -65,9 +70,10 @@ UNTOLD = """
 update consent_requests set told_at = null
 where team_id = %(team_id)s and request_id = %(request_id)s
 """
+# Also where another of the people said no: whoever asked may not learn that, nor do they.
 OPEN = """
 select request_id, asker_id from consent_requests
-where team_id = %(team_id)s and person_id = %(user_id)s and answer is null and done_at is null
+where team_id = %(team_id)s and person_id = %(user_id)s and answer is null
 order by request_id
 """
 ANSWER = """
@@ -79,7 +85,7 @@ CLOSE_REFUSED = """
 update consent_requests r set done_at = %(now)s
 where r.team_id = %(team_id)s and r.done_at is null and exists (
     select from consent_requests o
-    where o.team_id = r.team_id and o.asker_id = r.asker_id and o.question = r.question
+    where o.team_id = %(team_id)s and o.asker_id = r.asker_id and o.question = r.question
     and o.answer = 'refused' and o.done_at is null
 )
 """
@@ -105,6 +111,7 @@ update consent_requests set sending_at = null
 where team_id = %(team_id)s and request_id = any(%(request_ids)s)
 """
 # `forget me`: what somebody decided, but that they are out; and what they asked or were asked.
+# Without them a question for several people is none.
 DROP_WORD = """
 update people set told_at = null, colleagues = null, colleagues_at = null
 where team_id = %(team_id)s and user_id = %(user_id)s
@@ -115,12 +122,12 @@ WORDS = """
 select (select count(*) from people p
     where p.team_id = %(team_id)s and p.user_id = %(user_id)s and p.colleagues is not null)
     + (select count(*) from consent_requests r
-    where r.team_id = %(team_id)s and (r.asker_id = %(user_id)s or r.person_id = %(user_id)s))
+    where r.team_id = %(team_id)s and (r.asker_id = %(user_id)s or %(user_id)s = any(r.people)))
     as words
 """
 DROP_REQUESTS = """
 delete from consent_requests
-where team_id = %(team_id)s and (asker_id = %(user_id)s or person_id = %(user_id)s)
+where team_id = %(team_id)s and (asker_id = %(user_id)s or %(user_id)s = any(people))
 """
 DROP_PERSON = """
 delete from people where team_id = %(team_id)s and user_id = %(user_id)s and out_at is null
@@ -180,17 +187,21 @@ class Consents:
             "now": now,
             "since": now - ASK_AGAIN_AFTER,
         }
-        # In one order, so that two wishes for the same people never wait for each other.
-        for user_id in sorted(set(of)):
-            one = values | {"user_id": user_id}
-            with self._database.transaction() as connection:
-                connection.execute(HAVE_PERSON, one)
-                consent = _locked(connection, one)
+        with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
+            for user_id in sorted(set(of)):
+                one = values | {"user_id": user_id}
+                consent = _had(connection, one)
                 contact = connection.execute(CONTACT, one).fetchone()
                 assert contact is not None  # an aggregate always has a row
                 is_asked = may_be_asked(consent, Contact(**contact), now=now)
-                row = connection.execute(ADD, one | {"told_at": now if is_asked else None})
-                added = row.fetchone()
+                is_allowed = consent.colleagues is Allowance.ALLOWED and not consent.is_out
+                word = {
+                    "told_at": now if is_asked else None,
+                    "answer": Answer.ALLOWED.value if is_allowed else None,
+                    "answered_at": now if is_allowed else None,
+                }
+                added = connection.execute(ADD, one | word).fetchone()
                 assert added is not None  # an upsert always returns its row
                 request_id = RequestId(added["request_id"])
                 # Whether they were told or not: the asker may read this of themselves.
@@ -225,9 +236,9 @@ class Consents:
         *Allowed* and *refused* hold for everybody, so all open wishes get them.
         """
         with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
             values: dict[str, Any] = {"team_id": team_id, "user_id": user_id, "now": now}
-            connection.execute(HAVE_PERSON, values)
-            _locked(connection, values)
+            _had(connection, values)
             waiting = {
                 RequestId(row["request_id"]): UserId(row["asker_id"])
                 for row in connection.execute(OPEN, values)
@@ -248,9 +259,9 @@ class Consents:
     ) -> None:
         """A person's word without having been asked; open wishes get it as well."""
         with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
             values: dict[str, Any] = {"team_id": team_id, "user_id": user_id, "now": now}
-            connection.execute(HAVE_PERSON, values)
-            _locked(connection, values)
+            _had(connection, values)
             waiting = [RequestId(row["request_id"]) for row in connection.execute(OPEN, values)]
             _decide(connection, values, waiting, colleagues)
 
@@ -273,21 +284,25 @@ class Consents:
         """The caller sends the answer; False if somebody else does."""
         values = _requests(team_id, granted) | {"now": now, "sent_before": sent_before}
         with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
             return connection.execute(CLAIM, values).rowcount == len(granted.request_ids)
 
     def done(self, team_id: TeamId, granted: Granted, *, now: datetime) -> None:
         """It was sent."""
         with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
             connection.execute(DONE, _requests(team_id, granted) | {"now": now})
 
     def release(self, team_id: TeamId, granted: Granted) -> None:
         """It could not be sent: somebody is to try again."""
         with self._database.transaction() as connection:
+            lock_consents(connection, team_id)
             connection.execute(RELEASE, _requests(team_id, granted))
 
 
 def drop_consents(connection: Connection, team_id: TeamId, user_id: UserId) -> int:
     """Forget what somebody allowed and wished, but not that they are out; how much that was."""
+    lock_consents(connection, team_id)
     values = {"team_id": team_id, "user_id": user_id}
     row = connection.execute(WORDS, values).fetchone()
     assert row is not None  # a select of two counts always has a row
@@ -332,10 +347,10 @@ def _answer(
         connection.execute(CLOSE_REFUSED, values)
 
 
-def _locked(connection: Connection, values: dict[str, Any]) -> Consent:
-    row = connection.execute(LOCK_PERSON, values).fetchone()
-    assert row is not None  # HAVE_PERSON came before
-    return _consent({**row, "once_at": None})
+def _had(connection: Connection, values: dict[str, Any]) -> Consent:
+    row = connection.execute(HAVE_PERSON, values).fetchone()
+    assert row is not None  # an upsert always returns its row
+    return _consent(row)
 
 
 def _requests(team_id: TeamId, granted: Granted) -> dict[str, Any]:
@@ -349,4 +364,5 @@ def _consent(row: dict[str, Any]) -> Consent:
         colleagues_at=row["colleagues_at"],
         out_at=row["out_at"],
         once_at=row["once_at"],
+        once_sent_at=row["once_sent_at"],
     )

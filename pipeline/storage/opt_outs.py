@@ -16,15 +16,17 @@ from pipeline.storage.people import forget_person
 # Whoever stores faces just now holds it shared: they come before, and their faces are looked at
 # here, or after, and look at the template.
 LOCK_WORKSPACE = """
-select from workspaces where team_id = %(team_id)s for no key update
+select engine_id from workspaces where team_id = %(team_id)s for no key update
 """
 SET_OUT = """
 insert into people (team_id, user_id, out_at) values (%(team_id)s, %(user_id)s, now())
 on conflict (team_id, user_id) do update set out_at = coalesce(people.out_at, excluded.out_at)
 """
+# Of nobody who came back meanwhile.
 PUT = """
 insert into opt_outs (team_id, user_id, engine_id, embedding, max_distance)
-values (%(team_id)s, %(user_id)s, %(engine_id)s, %(embedding)s, %(max_distance)s)
+select p.team_id, p.user_id, %(engine_id)s, %(embedding)s, %(max_distance)s from people p
+where p.team_id = %(team_id)s and p.user_id = %(user_id)s and p.out_at is not null
 on conflict (team_id, user_id, engine_id) do update
 set embedding = excluded.embedding, max_distance = excluded.max_distance, made_at = now()
 """
@@ -72,15 +74,18 @@ class OptOuts:
 
     def turn_off(
         self, team_id: TeamId, user_id: UserId, template: Template | None, *, engine_id: EngineId
-    ) -> TurnedOff:
+    ) -> TurnedOff | None:
         """Forget all that is known of the person, and drop their faces now and from now on.
 
         Without a template that they had before, or get now, nobody knows which faces are theirs.
+        None, and nothing is changed, if the index is of another engine by now.
         """
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             values = {"team_id": team_id, "user_id": user_id, "engine_id": engine_id}
-            connection.execute(LOCK_WORKSPACE, values)
+            workspace = connection.execute(LOCK_WORKSPACE, values).fetchone()
+            if workspace is not None and workspace["engine_id"] != engine_id:
+                return None
             forgotten = forget_person(connection, team_id, user_id)
             connection.execute(SET_OUT, values)
             faces = _put(connection, team_id, template, engine_id) if template else 0
@@ -94,6 +99,8 @@ class OptOuts:
         """Their template goes; False if they weren't out."""
         values = {"team_id": team_id, "user_id": user_id}
         with self._database.transaction() as connection:
+            # Whoever turns it off, or makes a template, does so before or after.
+            lock_shares(connection, team_id)
             connection.execute(DROP_TEMPLATES, values)
             if not connection.execute(SET_IN, values).rowcount:
                 return False
@@ -120,7 +127,10 @@ class OptOuts:
             return [UserId(row["user_id"]) for row in connection.execute(MISSING, values)]
 
     def put(self, team_id: TeamId, template: Template, *, engine_id: EngineId) -> int:
-        """The template of somebody who is out, by another engine; how many faces it drops."""
+        """The template of somebody who is out, by another engine; how many faces it drops.
+
+        None of somebody who isn't out any more.
+        """
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             connection.execute(LOCK_WORKSPACE, {"team_id": team_id})

@@ -23,11 +23,16 @@ DROP_PROFILES = """
 delete from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and kind = 'profile'
 """
+# Of nobody who turned Findme off while their picture was looked at.
 ADD = """
 insert into person_references
     (team_id, user_id, engine_id, kind, origin, embedding, quality, faces_in_picture)
-values (%(team_id)s, %(user_id)s, %(engine_id)s, %(kind)s, %(origin)s, %(embedding)s,
-    %(quality)s, %(faces_in_picture)s)
+select %(team_id)s, %(user_id)s, %(engine_id)s, %(kind)s, %(origin)s, %(embedding)s,
+    %(quality)s, %(faces_in_picture)s
+where not exists (
+    select from people
+    where team_id = %(team_id)s and user_id = %(user_id)s and out_at is not null
+)
 on conflict do nothing
 """
 SELFIES = """

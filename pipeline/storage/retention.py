@@ -6,7 +6,7 @@ from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import TeamId
 from pipeline.domain.people import Expired
 from pipeline.storage.audit import note
-from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.connect import Database, lock_consents, lock_shares
 
 # A photo is as old as the last time that somebody posted it.
 DROP_SHARES = """
@@ -30,8 +30,10 @@ and not exists (
 DROP_REFERENCES = """
 delete from person_references where team_id = %(team_id)s and used_at < %(references_before)s
 """
+# Whoever was told of an old wish only now is not to be told again tomorrow, nor is their word lost.
 DROP_REQUESTS = """
-delete from consent_requests where team_id = %(team_id)s and asked_at < %(requests_before)s
+delete from consent_requests where team_id = %(team_id)s
+and greatest(asked_at, told_at, answered_at) < %(requests_before)s
 """
 
 
@@ -45,11 +47,14 @@ class Retention:
         self,
         team_id: TeamId,
         *,
-        photos_before: datetime,
+        photos_before: datetime | None,
         references_before: datetime,
         requests_before: datetime,
     ) -> Expired:
-        """Forget photos last posted, references last used and wishes made before these times."""
+        """Forget photos last posted, references last used, wishes last heard of before these times.
+
+        Photos don't expire if there is no `photos_before`.
+        """
         values = {
             "team_id": team_id,
             "photos_before": photos_before,
@@ -58,6 +63,7 @@ class Retention:
         }
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
+            lock_consents(connection, team_id)
             connection.execute(DROP_SHARES, values)
             row = connection.execute(COUNT_FACES, values).fetchone()
             assert row is not None  # an aggregate always has a row

@@ -101,7 +101,10 @@ class ChangeEngine:
                     reason=one.reason,
                 )
             given_up += failed
+            # Whoever turned Findme off meanwhile did so by the old engine.
+            self._keep_out(team_id, self._reader)
             if self._changes.switch(team_id, engine_id):
+                self._keep_out(team_id, self._reader)
                 log.info("engine.changed", engine=engine_id, given_up=len(given_up))
                 return given_up
             if not filled and not failed and not self._is_unfilled(team_id):

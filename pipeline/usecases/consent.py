@@ -7,7 +7,7 @@ import structlog
 
 from pipeline.domain.consent import Allowance, Answer, ConsentRequest, Granted, RequestId
 from pipeline.domain.model import TeamId, UserId
-from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.errors import DatabaseUnavailableError, FindmeError, SourceUnavailableError
 from pipeline.ports import Clock, ConsentStore
 
 log = structlog.get_logger(__name__)
@@ -79,9 +79,9 @@ class SendGranted:
     def __init__(
         self, *, consents: ConsentStore, send: Callable[[TeamId, Granted], None], clock: Clock
     ) -> None:
-        """`send` searches and answers; it raises SourceUnavailableError where that may help later.
+        """`send` searches and answers; after any FindmeError but these nothing more is sent.
 
-        After any other error nothing more is sent.
+        After a SourceUnavailableError or a DatabaseUnavailableError it is tried again.
         """
         self._consents = consents
         self._send = send
@@ -101,7 +101,7 @@ class SendGranted:
                 continue
             try:
                 self._send(team_id, granted)
-            except SourceUnavailableError as error:
+            except (SourceUnavailableError, DatabaseUnavailableError) as error:
                 self._consents.release(team_id, granted)
                 log.warning("consent.not_sent", error=type(error).__name__, reason=str(error))
                 continue

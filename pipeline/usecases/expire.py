@@ -1,13 +1,12 @@
 """Nothing is kept for ever: a daily job forgets what is too old."""
 
-from datetime import timedelta
-
 import structlog
 
 from pipeline.domain.model import TeamId
 from pipeline.domain.people import Expired
 from pipeline.domain.retention import REFERENCES_UNUSED, REQUESTS_KEPT
 from pipeline.ports import Clock, RetentionStore
+from pipeline.usecases.index_photos import KeptAfter
 
 log = structlog.get_logger(__name__)
 
@@ -15,10 +14,10 @@ log = structlog.get_logger(__name__)
 class Expire:
     """Forget what is too old."""
 
-    def __init__(self, *, retention: RetentionStore, keep_photos: timedelta, clock: Clock) -> None:
-        """`keep_photos`: so long after a photo was last posted, it and its faces are kept."""
+    def __init__(self, *, retention: RetentionStore, kept_after: KeptAfter, clock: Clock) -> None:
+        """What was last posted before `kept_after` goes, by the rule that keeps it from coming."""
         self._retention = retention
-        self._keep_photos = keep_photos
+        self._kept_after = kept_after
         self._clock = clock
 
     def __call__(self, team_id: TeamId) -> Expired:
@@ -26,7 +25,7 @@ class Expire:
         now = self._clock()
         expired = self._retention.expire(
             team_id,
-            photos_before=now - self._keep_photos,
+            photos_before=self._kept_after(team_id),
             references_before=now - REFERENCES_UNUSED,
             requests_before=now - REQUESTS_KEPT,
         )

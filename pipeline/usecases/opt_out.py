@@ -27,19 +27,22 @@ class OptOut:
         One template of what was known of their face is kept for that, if anything was.
         Raises: SourceUnavailableError, DatabaseUnavailableError.
         """
-        template = self._template(team_id, user_id)
-        turned_off = self._opt_outs.turn_off(
-            team_id, user_id, template, engine_id=self._engines.of(team_id).engine_id
-        )
+        turned_off = None
+        while turned_off is None:
+            # The index may be switched to another engine meanwhile: their face has to be its.
+            reader = self._engines.of(team_id)
+            template = self._template(team_id, user_id, reader)
+            turned_off = self._opt_outs.turn_off(
+                team_id, user_id, template, engine_id=reader.engine_id
+            )
         log.info("person.off", faces=turned_off.faces, has_template=turned_off.has_template)
         return turned_off
 
-    def _template(self, team_id: TeamId, user_id: UserId) -> Template | None:
+    def _template(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Template | None:
         try:
             known = self._people(team_id, user_id)
         except PictureError:
             return None
-        reader = self._engines.of(team_id)
         if known.is_poor or reader.engine_id != known.person.engine_id:
             # A face that hardly shows the person would keep others out.
             return None
