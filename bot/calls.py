@@ -12,10 +12,20 @@ from slack_sdk.http_retry.builtin_handlers import (
     ServerErrorRetryHandler,
 )
 
-from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
+from pipeline.errors import (
+    FindmeError,
+    PhotoGoneError,
+    SourceClosedError,
+    SourceUnavailableError,
+)
+
+SHUT_OUT = (
+    "I can't see this workspace any more: Slack takes my token no longer. Whoever runs Findme has "
+    "to install the app again."
+)
 
 _GONE = {"file_not_found", "file_deleted"}
-_PEOPLE = {"user_not_found", "user_not_visible", "users_not_found", "account_inactive"}
+_PEOPLE = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
 class SlackRefusedError(SourceUnavailableError):
@@ -24,6 +34,14 @@ class SlackRefusedError(SourceUnavailableError):
     def __init__(self, sentence: str, *, code: str, retry_after_s: float | None = None) -> None:
         super().__init__(sentence, retry_after_s=retry_after_s)
         self.code = code
+
+
+class TokenRefusedError(SlackRefusedError, SourceClosedError):
+    """Slack takes the bot's token no more: revoked, or the app removed."""
+
+
+_REFUSED = {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+"""Of the token, whatever is called (https://docs.slack.dev/reference/methods/auth.test)."""
 
 
 def retry_handlers() -> Sequence[RetryHandler]:
@@ -46,7 +64,8 @@ def call(method: Callable[..., Any], **arguments: Any) -> Any:
         code = _code(error)
         if code in _GONE:
             raise PhotoGoneError from error
-        raise SlackRefusedError(
+        kind = TokenRefusedError if code in _REFUSED else SlackRefusedError
+        raise kind(
             f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
             code=code,
             retry_after_s=_retry_after_s(error),
@@ -60,6 +79,8 @@ def in_words(error: FindmeError) -> str:
     match error:
         case SlackRefusedError(code="ratelimited" | "429"):
             return "Slack asks me to slow down; please try again in a minute."
+        case TokenRefusedError():
+            return SHUT_OUT
         case SlackRefusedError(code=code) if code in _PEOPLE:
             return "I can't see that person's profile in Slack."
         case SlackRefusedError(code="missing_scope"):
@@ -86,7 +107,7 @@ def _advice(error: SlackApiError) -> str:
     match error.response.get("error"):
         case "missing_scope":
             return f" (add the scope {error.response.get('needed')} and reinstall the app)"
-        case "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive":
+        case code if code in _REFUSED:
             return " (check SLACK_BOT_TOKEN)"
         case _:
             return ""

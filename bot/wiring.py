@@ -1,13 +1,12 @@
 """The composition root of the bot process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 
 from bot.app import build_app
-from bot.blocks.texts import welcome
 from bot.edge import Edge
 from bot.files.downloads import Downloads
 from bot.files.thumbnails import TICK_EVERY_S
@@ -21,7 +20,6 @@ from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
 from pipeline.usecases.find_photos import FindPhotos
-from pipeline.usecases.watch_channels import WatchChannels
 from pipeline.wiring import Runtime
 
 log = structlog.get_logger(__name__)
@@ -29,6 +27,10 @@ log = structlog.get_logger(__name__)
 HTTP_PORT = 3000
 NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
+FOLLOW_EVERY_S = 45.0
+"""A channel that was left, or a token that was revoked, is noticed within a minute."""
+PERSON_EVERY_S = 1.0
+"""`users.info` is Tier 4, some 100 a minute, and answers need it, too."""
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -75,14 +77,12 @@ class Bot:
             self.edge.listeners,
             self.edge.replies,
             signing_secret=secret.get_secret_value() if secret else None,
-        )
-        self._watch = WatchChannels(
-            directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
+            is_open=lambda: self.edge.service.is_open,
         )
         self._notices = ReindexNotices(
             self.workspace.client, runs=runtime.runs, photos=runtime.photos
         )
-        self._worker = runtime.worker([self.team_id])
+        self._service = self.edge.service
         self._schedule = Schedule()
         self._socket: SocketModeHandler | None = None
         self._http: HttpServer | None = None
@@ -99,20 +99,18 @@ class Bot:
 
     def start(self) -> None:
         """Begin to work and to listen; returns once the bot can be asked."""
-        # What was deleted while the bot was off sends no event any more.
-        self.runtime.workspaces.compare_anew(self.team_id)
-        self._worker.start()
-        self._schedule.every(self._slack.findme_pull_every_s, self.pull, name="pull")
-        self._schedule.every(
-            NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices"
-        )
+        self._service.start()
+        self._every(self._slack.findme_pull_every_s, self.pull, name="pull")
+        follow_every_s = min(FOLLOW_EVERY_S, self._slack.findme_pull_every_s)
+        self._every(follow_every_s, self.follow, name="channels")
+        self._schedule.every(follow_every_s, self._service.look, name="token")
+        self._every(PERSON_EVERY_S, self.check_next_person, name="people")
+        self._every(NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices")
         alert_people = self.edge.alert_people
-        self._schedule.every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
+        self._every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
         thumbnails = self.edge.thumbnails
-        self._schedule.every(
-            TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead"
-        )
-        self._schedule.every(
+        self._every(TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead")
+        self._every(
             TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
         self._schedule.start()
@@ -133,12 +131,28 @@ class Bot:
             _connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
+    def _every(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
+        self._schedule.every(seconds, self._service.while_open(action), name=name)
+
     def pull(self) -> None:
         """Look for new channels and photos, now."""
-        for channel in self._watch(self.team_id):
-            self.workspace.client.chat_postMessage(
-                channel=channel.channel_id, text=welcome(channel.channel_id)
-            )
+        for channel in self.edge.watch_channels(self.team_id):
+            self.edge.greeting(channel.channel_id)
+
+    def follow(self) -> None:
+        """Look for new and left channels, now; and for photos, if some event was lost."""
+        if self.edge.listeners.events.has_missed():
+            self.runtime.workspaces.compare_anew(self.team_id)
+            self.pull()
+            return
+        for channel in self.edge.watch_channels.follow(self.team_id):
+            self.edge.greeting(channel.channel_id)
+
+    def check_next_person(self) -> None:
+        """Look whether somebody who is known is still there."""
+        gone = self.edge.check_people(self.team_id)
+        if gone is not None:
+            self.edge.selfies.forget(gone)
 
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""
@@ -152,13 +166,13 @@ class Bot:
         # Or a sweep that is under way would go on to its end.
         self.edge.thumbnails.stop()
         self._schedule.stop()
-        self._worker.stop()
+        self._service.stop()
         self.edge.close()
         self.workspace.close()
         self.runtime.close()
 
     def _is_healthy(self) -> bool:
-        return self.runtime.database.is_reachable() and self._worker.is_alive
+        return self.runtime.database.is_reachable() and self._service.is_healthy
 
 
 def _connect(socket: SocketModeHandler) -> None:

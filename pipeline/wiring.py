@@ -20,18 +20,21 @@ from pipeline.storage.jobs import JobQueue
 from pipeline.storage.migrate import migrate
 from pipeline.storage.people import People
 from pipeline.storage.photos import Photos
+from pipeline.storage.purge import Purge
 from pipeline.storage.runs import Runs
 from pipeline.storage.thumbnails import Thumbnails
 from pipeline.storage.verdicts import Verdicts
 from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.change_engine import ChangeEngine
 from pipeline.usecases.forget_person import ForgetPerson
+from pipeline.usecases.forget_workspace import ForgetWorkspace
 from pipeline.usecases.give_verdict import GiveVerdict
 from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel, ReadPhoto
 from pipeline.usecases.known_people import AddSelfie, KnownPeople
 from pipeline.usecases.match_faces import MatchFaces
 from pipeline.usecases.reindex import Reindex
 from pipeline.usecases.self_calibration import Curves, SelfCalibration
+from pipeline.usecases.unshare_photo import UnsharePhoto
 from pipeline.vision.engines import RECIPES, load_engine
 from pipeline.vision.team_engines import TeamEngines
 from pipeline.vision.weights import WeightStore
@@ -186,6 +189,11 @@ class Runtime:
         return ForgetPerson(people=self.people)
 
     @cached_property
+    def forget_workspace(self) -> ForgetWorkspace:
+        """A workspace -> nothing of it."""
+        return ForgetWorkspace(workspaces=Purge(self.database))
+
+    @cached_property
     def read_photo(self) -> ReadPhoto:
         """A photo -> its faces."""
         return ReadPhoto(sources=self.sources, photos=self.photos)
@@ -236,6 +244,11 @@ class Runtime:
             photos=self.photos,
             queue=self.queue,
         )
+
+    @cached_property
+    def unshare_photo(self) -> UnsharePhoto:
+        """A photo that was taken out somewhere -> what is left of it."""
+        return UnsharePhoto(sources=self.sources, photos=self.photos, add_photo=self.add_photo)
 
     @cached_property
     def reindex(self) -> Reindex:

@@ -10,6 +10,10 @@ MAX_BYTES = 200_000_000
 MAX_AVATAR_BYTES = 25_000_000
 
 
+class NotLetInError(SourceUnavailableError):
+    """Slack sends its login page in place of a file: the scope, the view of it or the token."""
+
+
 class Downloads:
     """Downloads with a limit on host, size and type."""
 
@@ -67,7 +71,7 @@ def _check(response: httpx.Response) -> None:
         raise PhotoGoneError
     if status in {401, 403} or response.is_redirect:
         # Slack sends who may not see a file to its login page.
-        raise SourceUnavailableError(
+        raise NotLetInError(
             "Slack refuses the bot a file; check that the app has the scope files:read."
         )
     if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -79,7 +83,7 @@ def _check(response: httpx.Response) -> None:
         raise SourceUnavailableError(f"Slack answered {status} to a download.")
     if response.headers.get("Content-Type", "").startswith("text/html"):
         # With status 200: that is how Slack says that the scope is missing.
-        raise SourceUnavailableError(
+        raise NotLetInError(
             "Slack sent its login page in place of a file; "
             "check that the app has the scope files:read."
         )

@@ -11,7 +11,16 @@ from bot.payloads.admin import (
     StatusRequest,
     admin_request,
 )
-from bot.payloads.events import DeletedMessage, FileEvent, HomeOpened, MembershipEvent
+from bot.payloads.deliveries import Delivery
+from bot.payloads.events import (
+    ChangedUser,
+    ChannelEvent,
+    DeletedMessage,
+    FileEvent,
+    HomeOpened,
+    MembershipEvent,
+    RevokedTokens,
+)
 from bot.payloads.objects import (
     Json,
     Profile,
@@ -20,6 +29,7 @@ from bot.payloads.objects import (
     is_gone,
     is_to_be_asked_for,
     is_workspace_admin,
+    joined_channel,
     profile,
     profile_picture,
     provisional_share,
@@ -38,9 +48,12 @@ __all__ = [
     "ADMIN_USAGE",
     "AddChannelRequest",
     "AdminRequest",
+    "ChangedUser",
+    "ChannelEvent",
     "Click",
     "Command",
     "DeletedMessage",
+    "Delivery",
     "FaceInPhoto",
     "FileEvent",
     "ForgetRequest",
@@ -51,6 +64,7 @@ __all__ = [
     "Profile",
     "ReindexRequest",
     "RemoveChannelRequest",
+    "RevokedTokens",
     "StaleButtonError",
     "StatusRequest",
     "Submission",
@@ -62,6 +76,7 @@ __all__ = [
     "is_gone",
     "is_to_be_asked_for",
     "is_workspace_admin",
+    "joined_channel",
     "profile",
     "profile_picture",
     "provisional_share",

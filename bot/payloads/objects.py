@@ -15,7 +15,7 @@ from pipeline.domain.model import (
     Share,
     UserId,
 )
-from pipeline.errors import NoProfilePictureError
+from pipeline.errors import AccountClosedError, NoProfilePictureError
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -32,6 +32,8 @@ class Profile:
     offset_s: int
     locale: str
     is_deleted: bool
+    updated_s: int = 0
+    """When Slack's own record of the person changed last."""
 
 
 def profile(user: Json) -> Profile:
@@ -49,6 +51,7 @@ def profile(user: Json) -> Profile:
         offset_s=int(user.get("tz_offset") or 0),
         locale=user.get("locale") or "en",
         is_deleted=bool(user.get("deleted")),
+        updated_s=int(user.get("updated") or 0),
     )
 
 
@@ -89,7 +92,12 @@ def provisional_share(photo: FoundPhoto, file: Json, channel_id: ChannelId) -> S
 
 
 def profile_picture(user: Json) -> ProfilePicture:
-    """The largest picture of a person. Raises NoProfilePictureError for Slack's default one."""
+    """The largest picture of a person.
+
+    Raises NoProfilePictureError for Slack's default one, AccountClosedError.
+    """
+    if user.get("deleted"):
+        raise AccountClosedError
     profile = user["profile"]
     if not profile.get("is_custom_image"):
         raise NoProfilePictureError
@@ -107,10 +115,18 @@ def is_workspace_admin(user: Json) -> bool:
 
 def channels(page: Json) -> Sequence[Channel]:
     """A page of conversations."""
-    return [
-        Channel(channel_id=ChannelId(channel["id"]), name=channel.get("name") or channel["id"])
-        for channel in page["channels"]
-    ]
+    return [_channel(channel) for channel in page["channels"]]
+
+
+def joined_channel(channel: Json) -> Channel | None:
+    """A conversation as `conversations.info` has it; None if the bot is not (any more) in it."""
+    if channel.get("is_archived") or not channel.get("is_member"):
+        return None
+    return _channel(channel)
+
+
+def _channel(channel: Json) -> Channel:
+    return Channel(channel_id=ChannelId(channel["id"]), name=channel.get("name") or channel["id"])
 
 
 def _shares(file: Json, team_url: str) -> Iterator[Share]:

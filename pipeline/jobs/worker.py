@@ -17,10 +17,11 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
-from pipeline.domain.model import ChannelId, PhotoId, TeamId
+from pipeline.domain.model import CRASHED_READERS, ChannelId, PhotoId, TeamId
 from pipeline.errors import (
     EngineMismatchError,
     FindmeError,
+    SourceClosedError,
     SourceUnavailableError,
     reason_of,
 )
@@ -187,7 +188,7 @@ class Worker:
                 self._handlers.give_up,
                 TeamId(arguments["team_id"]),
                 photo_id,
-                "reading it stopped the program several times",
+                CRASHED_READERS,
             )
             await app.job_manager.finish_job(
                 job, status=procrastinate.jobs.Status.FAILED, delete_job=False
@@ -202,9 +203,10 @@ def _is_last(job: Job, error: BaseException) -> bool:
     """Whether this failure was the last attempt.
 
     A worker that was left behind by a change of engine says nothing of the photo: another one
-    takes it, or this one when it was started anew.
+    takes it, or this one when it was started anew. Nor does a source that lets nobody in.
     """
-    return job.attempts + 1 >= MAX_ATTEMPTS and not isinstance(error, EngineMismatchError)
+    is_about_it = not isinstance(error, EngineMismatchError | SourceClosedError)
+    return job.attempts + 1 >= MAX_ATTEMPTS and is_about_it
 
 
 class _Backoff(procrastinate.BaseRetryStrategy):

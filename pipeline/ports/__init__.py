@@ -15,6 +15,7 @@ from pipeline.ports.index import (
     PhotoStore,
     Queue,
     RunStore,
+    WorkspaceStore,
 )
 from pipeline.ports.people import (
     AlertStore,
@@ -24,6 +25,7 @@ from pipeline.ports.people import (
     VerdictStore,
 )
 from pipeline.ports.sources import (
+    Accounts,
     ChannelDirectory,
     PhotoSource,
     ProfilePictures,
@@ -31,6 +33,7 @@ from pipeline.ports.sources import (
 )
 
 __all__ = [
+    "Accounts",
     "AlertStore",
     "ChannelDirectory",
     "ChannelStore",
@@ -52,4 +55,5 @@ __all__ = [
     "TimeZones",
     "VerdictStore",
     "Visibility",
+    "WorkspaceStore",
 ]

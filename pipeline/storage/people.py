@@ -48,6 +48,14 @@ with dropped as (
 )
 select count(distinct (kind, origin)) as dropped from dropped
 """
+# Whoever adds a table of people's adds a line.
+EVERYBODY = """
+select user_id from person_references where team_id = %(team_id)s
+union select user_id from verdicts where team_id = %(team_id)s
+union select user_id from alerts where team_id = %(team_id)s
+union select user_id from alerted where team_id = %(team_id)s
+order by user_id
+"""
 
 
 class People:
@@ -133,6 +141,12 @@ class People:
                 rejected=rejected,
                 alerts_on=has_alerts(connection, team_id, user_id),
             )
+
+    def known(self, team_id: TeamId) -> list[UserId]:
+        """Everybody of whom anything is known."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(EVERYBODY, {"team_id": team_id})
+            return [UserId(row["user_id"]) for row in rows]
 
     def forget(self, team_id: TeamId, user_id: UserId) -> Forgotten:
         """Forget all of that, in one transaction: of every engine, and what they were told."""

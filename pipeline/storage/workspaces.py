@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
 from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.shares import DROP_OF_CHANNEL, drop_shares
 
 ADD = """
 insert into workspaces (team_id, engine_id) values (%(team_id)s, %(engine_id)s)
@@ -39,18 +40,6 @@ insert into channels (team_id, channel_id, name, watched, kept_out)
 values (%(team_id)s, %(channel_id)s, %(channel_id)s, false, true)
 on conflict (team_id, channel_id) do update set watched = false, kept_out = true
 """
-DROP_SHARES = """
-delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
-returning photo_id
-"""
-DROP_UNSHARED = """
-delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
-and not exists (
-    select from shares s
-    join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
-    where s.team_id = %(team_id)s and s.photo_id = p.photo_id
-)
-"""
 WATCHED = """
 select channel_id, name, listed_until, compared_at, problem from channels
 where team_id = %(team_id)s and watched order by name, channel_id
@@ -65,7 +54,8 @@ update channels set listed_until = greatest(listed_until, %(until)s), problem = 
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 COMPARE_ANEW = """
-update channels set compared_at = null where team_id = %(team_id)s
+update channels set compared_at = null
+where team_id = %(team_id)s and (%(channel_id)s::text is null or channel_id = %(channel_id)s)
 """
 SET_PROBLEM = """
 update channels set problem = %(problem)s
@@ -85,7 +75,7 @@ class Workspaces:
         with self._database.transaction() as connection:
             connection.execute(ADD, values)
             row = connection.execute(ENGINE, values).fetchone()
-        assert row is not None  # inserted above; workspaces are never deleted
+        assert row is not None  # inserted above
         return EngineId(row["engine_id"])
 
     def engine(self, team_id: TeamId) -> EngineId | None:
@@ -128,9 +118,7 @@ class Workspaces:
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             connection.execute(how, values)
-            dropped = connection.execute(DROP_SHARES, values).fetchall()
-            photo_ids = [row["photo_id"] for row in dropped]
-            connection.execute(DROP_UNSHARED, {"team_id": team_id, "photo_ids": photo_ids})
+            drop_shares(connection, team_id, DROP_OF_CHANNEL, values)
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:
         """All watched channels, by name."""
@@ -161,10 +149,11 @@ class Workspaces:
         with self._database.transaction() as connection:
             connection.execute(SET_LISTED, values)
 
-    def compare_anew(self, team_id: TeamId) -> None:
-        """Let the next listing of each channel be whole."""
+    def compare_anew(self, team_id: TeamId, channel_id: ChannelId | None = None) -> None:
+        """Let the next listing of the channel, or of each, be whole."""
+        values = {"team_id": team_id, "channel_id": channel_id}
         with self._database.transaction() as connection:
-            connection.execute(COMPARE_ANEW, {"team_id": team_id})
+            connection.execute(COMPARE_ANEW, values)
 
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
         """Why the channel could not be listed; the next good listing clears it."""

@@ -85,7 +85,8 @@ class ListChannel:
         run_ids = self._runs.listing(team_id, channel_id)
         since = None if run_ids else _since(channel, started)
         new = 0
-        seen: list[FileId] = []
+        seen: list[FoundPhoto] = []
+        as_of = self._photos.now()
         try:
             found = self._sources[team_id].list_new(channel_id, since=since)
             for photos in _batches(found, LISTING_BATCH):
@@ -94,15 +95,18 @@ class ListChannel:
                     photos,
                     channel_id=channel_id,
                     run_id=run_ids[-1] if run_ids else None,
+                    as_of=as_of,
                 )
                 self._queue.enqueue_pending(team_id)
-                seen += [photo.file_id for photo in photos]
+                seen += photos
         except SourceUnavailableError as error:
             self._channels.set_problem(team_id, channel_id, str(error))
             raise
         if since is None:
             # The events of some deletions were lost: while the bot was off, say.
             self._photos.keep_only(team_id, channel_id, seen, before=started)
+            # What couldn't be had for hours may be there again.
+            self._photos.retry_given_up(team_id, channel_id)
         # A re-index makes known photos pending although nothing new is listed.
         self._queue.enqueue_pending(team_id)
         self._channels.set_listed(team_id, channel_id, until=started, whole=since is None)
@@ -135,13 +139,14 @@ class AddPhoto:
         watched = {channel.channel_id for channel in self._channels.watched(team_id)}
         if channel_id not in watched:
             return False
+        as_of = self._photos.now()
         try:
             found = self._sources[team_id].describe(file_id, channel_id=channel_id)
         except PhotoGoneError:
             return False
         if not found.media_type.startswith("image/"):
             return False
-        self._photos.add(team_id, [found], channel_id=channel_id)
+        self._photos.add(team_id, [found], channel_id=channel_id, as_of=as_of)
         self._queue.enqueue_pending(team_id, live=True)
         return True
 
@@ -176,10 +181,14 @@ class ReadPhoto:
         """The photo with its address and shares; some sources list photos without them."""
         if photo.url is not None and photo.has_shares:
             return photo
+        as_of = self._photos.now()
         found: FoundPhoto = source.describe(photo.file_id)
-        self._photos.add(photo.team_id, [found])
+        self._photos.add(photo.team_id, [found], as_of=as_of)
         completed = self._photos.get(photo.team_id, photo.photo_id)
         if completed is None or not completed.media_type.startswith("image/"):
+            raise PhotoGoneError
+        if found.shares and not completed.has_shares:
+            # The channel that it was listed in was left meanwhile, or the message deleted.
             raise PhotoGoneError
         return completed
 

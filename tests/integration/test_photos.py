@@ -318,7 +318,9 @@ def test_only_the_photos_that_are_still_there_are_kept(photos: Photos) -> None:
     indexed(photos, "F3", "C2")
 
     assert (
-        photos.keep_only(TEAM, ChannelId("C1"), [FileId("F1")], before=EPOCH + timedelta(days=1))
+        photos.keep_only(
+            TEAM, ChannelId("C1"), [found_photo("F1")], before=EPOCH + timedelta(days=1)
+        )
         == 1
     )
 
