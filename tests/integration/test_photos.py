@@ -35,6 +35,8 @@ def photos(database: Database) -> Photos:
     workspaces = Workspaces(database)
     for team_id in (TEAM, OTHER):
         workspaces.claim(team_id, ENGINE)
+        for channel in ("C1", "C2"):
+            workspaces.watch(team_id, ChannelId(channel), channel)
     return Photos(database)
 
 
