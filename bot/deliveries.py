@@ -56,7 +56,7 @@ class TakenOnce:
         first = self._take(delivery.key, request.context.ack)
         if first is None:
             return next_()
-        log.info("delivery.repeated", is_event=delivery.is_event)
+        log.debug("delivery.repeated", is_event=delivery.is_event)
         if delivery.is_event:
             return BoltResponse(status=200)
         return self._answer_of(first) or self._again(delivery.key, request, next_)

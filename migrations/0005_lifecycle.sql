@@ -11,3 +11,6 @@ create table retractions (
     noted_at timestamptz not null,
     primary key (team_id, file_id, channel_id, ts)
 );
+
+-- When somebody had a reason to compare the whole channel: a listing that began before won't do.
+alter table channels add column doubted_at timestamptz;

@@ -173,6 +173,10 @@ class ChannelStore(Protocol):
         """Listing need not go back beyond `until` any more; `whole` if all of it was seen."""
         ...
 
+    def compare_anew(self, team_id: TeamId, channel_id: ChannelId | None = None) -> None:
+        """Let the next listing of the channel, or of each, be whole."""
+        ...
+
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
         """Why the channel could not be listed; the next good listing clears it."""
         ...

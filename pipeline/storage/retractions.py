@@ -72,9 +72,13 @@ class Retracted:
 
     def is_gone(self, photo: FoundPhoto, channel_id: ChannelId | None) -> bool:
         """Whether the photo is deleted, or not in the channel any more in which it was seen."""
-        return photo.file_id in self.files or (
-            channel_id is not None and self._is_unshared(photo, channel_id)
-        )
+        if photo.file_id in self.files:
+            return True
+        if channel_id is None:
+            return False
+        told = any(share.channel_id == channel_id for share in photo.shares)
+        left = any(share.channel_id == channel_id for share in self.shares(photo))
+        return (told and not left) or (not told and self._is_unshared(photo, channel_id))
 
     def shares(self, photo: FoundPhoto) -> list[Share]:
         """Where it still is."""
@@ -82,12 +86,15 @@ class Retracted:
             share
             for share in photo.shares
             if (share.channel_id, share.ts) not in self.messages
-            and not self._is_unshared(photo, share.channel_id)
+            and not self._is_unshared(photo, share.channel_id, is_guess=not share.ts)
         ]
 
-    def _is_unshared(self, photo: FoundPhoto, channel_id: ChannelId) -> bool:
+    def _is_unshared(
+        self, photo: FoundPhoto, channel_id: ChannelId, *, is_guess: bool = False
+    ) -> bool:
+        """A late event makes one guess that Slack doesn't name the message yet: it was deleted."""
         noted_at = self.unshared.get((photo.file_id, channel_id))
-        return noted_at is not None and (self.as_of is None or noted_at >= self.as_of)
+        return noted_at is not None and (is_guess or self.as_of is None or noted_at >= self.as_of)
 
 
 def retracted(

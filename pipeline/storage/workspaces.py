@@ -50,11 +50,14 @@ where team_id = %(team_id)s and kept_out order by name, channel_id
 """
 SET_LISTED = """
 update channels set listed_until = greatest(listed_until, %(until)s), problem = null,
-    compared_at = case when %(whole)s then %(until)s else compared_at end
+    compared_at = case
+        when %(whole)s and coalesce(doubted_at < %(until)s, true) then %(until)s
+        else compared_at
+    end
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 COMPARE_ANEW = """
-update channels set compared_at = null
+update channels set compared_at = null, doubted_at = clock_timestamp()
 where team_id = %(team_id)s and (%(channel_id)s::text is null or channel_id = %(channel_id)s)
 """
 SET_PROBLEM = """

@@ -63,7 +63,12 @@ class WatchChannels:
                 if channel_id in self._known(team_id):
                     self._forget(team_id, channel_id)
                 return None
-            return channel if self._watch(team_id, channel, again=invited) else None
+            is_new = self._watch(team_id, channel, again=invited)
+            if invited and not is_new:
+                # It was away for a moment, and nobody told it what happened there meanwhile.
+                self._channels.compare_anew(team_id, channel_id)
+                self._queue.enqueue_listing(team_id, channel_id)
+            return channel if is_new else None
 
     def is_known(self, team_id: TeamId, channel_id: ChannelId) -> bool:
         """Whether the channel is watched, or was taken out."""

@@ -41,7 +41,8 @@ def _shares(office: Office, posted: PostedPhoto) -> set[tuple[str, str]]:
     with psycopg.connect(office.conninfo) as connection:
         found = connection.execute(
             "select s.channel_id, s.ts from shares s join photos p using (team_id, photo_id) "
-            "join channels c using (team_id, channel_id) where c.watched and p.file_id = %(file_id)s",
+            "join channels c using (team_id, channel_id) "
+            "where c.watched and p.file_id = %(file_id)s",
             {"file_id": posted.file_id},
         ).fetchall()
     return set(found)

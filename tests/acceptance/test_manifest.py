@@ -101,7 +101,7 @@ def _a_full_day(office: Office) -> None:
     )
     _an_admins_day(office)
     people.delete_message(office.organiser, posted[1])
-    eventually(lambda: len(rows(office.conninfo)) == 11, what="the end of another one")
+    eventually(lambda: len(rows(office.conninfo)) == 10, what="the end of another one")
     people.kick_bot(channel, by=office.organiser)
     people.kick_bot(private, by=office.organiser)
     eventually(lambda: not rows(office.conninfo), what="the end of all photos")
