@@ -1,7 +1,7 @@
 """The Bolt App and its routing table, one line for each listener."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +11,8 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
 from bot.blocks import answer, consent, gallery, home, selfie
-from bot.calls import in_words
+from bot.calls import SHUT_OUT, in_words
+from bot.deliveries import OnlyWhileOpen, TakenOnce
 from bot.listeners import Listeners
 from bot.replies import Replies
 from bot.workspace import SlackWorkspace
@@ -20,6 +21,8 @@ from pipeline.errors import FindmeError, UsageError
 
 log = structlog.get_logger(__name__)
 
+
+NOBODY = UserId("")
 
 # So many people may wait for a slow database at once before an acknowledgement has to wait too.
 LISTENERS_AT_ONCE = 64
@@ -31,11 +34,11 @@ def build_app(
     replies: Replies,
     *,
     signing_secret: str | None,
-    lost_event: Callable[[], None] = lambda: None,
+    is_open: Callable[[], bool],
 ) -> App:
     """The App with every listener; `signing_secret` is needed in HTTP mode only.
 
-    `lost_event` is called when an event could not be dealt with: Slack won't tell it again.
+    While it is not `is_open`, nobody's listener is called.
     """
     we = AuthorizeResult(
         enterprise_id=None,
@@ -51,17 +54,32 @@ def build_app(
             raise FindmeError("This Findme serves another workspace.")
         return we
 
+    executor = ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener")
+
+    def shut_out(response_url: str) -> None:
+        executor.submit(_tell_shut_out, replies, response_url)
+
     app = App(
         # Known from the start: Bolt need not ask Slack again who we are.
         authorize=authorize,
         # Bolt wants one even where Socket Mode delivers everything. That needs none: the bot opens
         # the connection itself, to Slack, over TLS and with its app token.
         signing_secret=signing_secret or secrets.token_hex(),
-        listener_executor=ThreadPoolExecutor(LISTENERS_AT_ONCE, thread_name_prefix="listener"),
+        listener_executor=executor,
     )
+    taken = TakenOnce()
+    app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
+    app.use(taken.__call__)
     _route(app, listeners)
-    app.error(Apology(replies, lost_event))
+    app.error(Apology(replies, failed=(taken.forget, listeners.events.failed)))
     return app
+
+
+def _tell_shut_out(replies: Replies, response_url: str) -> None:
+    try:
+        replies.to(NOBODY, response_url).send(SHUT_OUT)
+    except FindmeError as error:
+        log.warning("reply.refused", reason=str(error))
 
 
 def _route(app: App, listeners: Listeners) -> None:
@@ -106,19 +124,28 @@ def _route(app: App, listeners: Listeners) -> None:
     app.action(admin_blocks.REFRESH)(admin.refresh)
     events = listeners.events
     app.event("file_shared")(events.file_shared)
+    app.event("file_unshared")(events.file_unshared)
     app.event("file_deleted")(events.file_deleted)
-    app.event("member_joined_channel")(events.member_joined)
-    app.event("channel_left")(events.left)
-    app.event("group_left")(events.left)
     app.event("message")(events.message)
+    app.event("member_joined_channel")(events.member_joined)
+    for kind in ("channel", "group"):
+        for what in ("left", "archive", "deleted", "rename"):
+            app.event(f"{kind}_{what}")(events.channel_changed)
+        app.event(f"{kind}_unarchive")(events.channel_opened)
+    app.event("user_change")(events.user_changed)
+    app.event("tokens_revoked")(events.tokens_revoked)
+    app.event("app_uninstalled")(events.uninstalled)
 
 
 class Apology:
     """The one handler of what a listener raised: a sentence for the user, an id for the log."""
 
-    def __init__(self, replies: Replies, lost_event: Callable[[], None]) -> None:
+    def __init__(
+        self, replies: Replies, *, failed: Sequence[Callable[[dict[str, Any]], object]] = ()
+    ) -> None:
+        """`failed` are told of every body whose listener raised."""
         self._replies = replies
-        self._lost_event = lost_event
+        self._failed = failed
 
     def __call__(self, error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Tell whoever typed or clicked; nobody asked for an event."""
@@ -134,8 +161,8 @@ class Apology:
                 "Something went wrong on my side. If it happens again, tell whoever runs Findme "
                 f"the number `{incident}`."
             )
-        if "event" in body:
-            self._lost_event()
+        for tell in self._failed:
+            tell(body)
         user_id = body.get("user_id") or (body.get("user") or {}).get("id")
         if user_id:
             try:

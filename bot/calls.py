@@ -10,7 +10,17 @@ from typing import Any
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.waits import seconds
-from pipeline.errors import FindmeError, PhotoGoneError, SourceUnavailableError
+from pipeline.errors import (
+    FindmeError,
+    PhotoGoneError,
+    SourceClosedError,
+    SourceUnavailableError,
+)
+
+SHUT_OUT = (
+    "I can't see this workspace any more: Slack takes my token no longer. Whoever runs Findme has "
+    "to install the app again."
+)
 
 _GONE = {"file_not_found", "file_deleted"}
 _PERHAPS_DONE = {"internal_error", "fatal_error"}
@@ -18,7 +28,7 @@ _PERHAPS_DONE = {"internal_error", "fatal_error"}
 (https://docs.slack.dev/reference/methods/chat.postMessage)."""
 
 _WORD = re.compile(r"[a-z_]+")
-_PEOPLE = {"user_not_found", "user_not_visible", "users_not_found", "account_inactive"}
+_PEOPLE = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
 class SlackRefusedError(SourceUnavailableError):
@@ -27,6 +37,14 @@ class SlackRefusedError(SourceUnavailableError):
     def __init__(self, sentence: str, *, code: str, retry_after_s: float | None = None) -> None:
         super().__init__(sentence, retry_after_s=retry_after_s)
         self.code = code
+
+
+class TokenRefusedError(SlackRefusedError, SourceClosedError):
+    """Slack takes the bot's token no more: revoked, or the app removed."""
+
+
+_REFUSED = {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+"""Of the token, whatever is called (https://docs.slack.dev/reference/methods/auth.test)."""
 
 
 def call(method: Callable[..., Any], **arguments: Any) -> Any:
@@ -41,7 +59,8 @@ def call(method: Callable[..., Any], **arguments: Any) -> Any:
         if code in _GONE:
             raise PhotoGoneError from error
         is_page = code == str(int(HTTPStatus.OK))
-        raise SlackRefusedError(
+        kind = TokenRefusedError if code in _REFUSED else SlackRefusedError
+        raise kind(
             f"Slack answered `{method.__name__}` with something that is no answer."
             if is_page
             else f"Slack refused `{method.__name__}`: {code}{_advice(error)}.",
@@ -69,11 +88,13 @@ def status_of(error: SlackRefusedError) -> int:
     return int(cause.response.status_code)
 
 
-def in_words(error: FindmeError) -> str:
+def in_words(error: FindmeError) -> str:  # noqa: PLR0911 - a sentence for each
     """What a person is told of an error: of Slack's refusals no more than helps them."""
     match error:
         case SlackRefusedError(code="ratelimited" | "429"):
             return "Slack asks me to slow down; please try again in a minute."
+        case TokenRefusedError():
+            return SHUT_OUT
         case SlackRefusedError(code=code) if code in _PEOPLE:
             return "I can't see that person's profile in Slack."
         case SlackRefusedError(code="200"):
@@ -102,7 +123,7 @@ def _advice(error: SlackApiError) -> str:
     match error.response.get("error"):
         case "missing_scope":
             return f" (add the scope {error.response.get('needed')} and reinstall the app)"
-        case "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive":
+        case code if code in _REFUSED:
             return " (check SLACK_BOT_TOKEN)"
         case _:
             return ""

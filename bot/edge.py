@@ -13,6 +13,7 @@ from bot.files.downloads import Downloads
 from bot.files.parcels import Parcels
 from bot.files.thumbnails import Thumbnails
 from bot.files.uploads import Uploads
+from bot.greeting import Greeting
 from bot.listeners import Listeners
 from bot.listeners.admin import AdminListeners
 from bot.listeners.consent import ConsentListeners
@@ -25,13 +26,16 @@ from bot.names import Names, TimeZonesOfPeople
 from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
+from bot.standing import Service
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
+from pipeline.usecases.check_people import CheckPeople
 from pipeline.usecases.consent import AskConsent, GiveConsent, SendGranted
 from pipeline.usecases.find_photos import FindPhotos
 from pipeline.usecases.known_people import KnownPeople
 from pipeline.usecases.opt_out import OptOut
+from pipeline.usecases.watch_channels import WatchChannels
 from pipeline.wiring import Runtime, now
 
 
@@ -148,6 +152,48 @@ class Edge:
         )
 
     @cached_property
+    def watch_channels(self) -> WatchChannels:
+        """What Slack says of the bot's channels -> what is watched."""
+        return WatchChannels(
+            directory=self.workspace,
+            channels=self.runtime.workspaces,
+            queue=self.runtime.queue,
+        )
+
+    @cached_property
+    def check_people(self) -> CheckPeople:
+        """Who is gone from Slack -> forgotten."""
+        return CheckPeople(
+            accounts=self.workspace,
+            people=self.runtime.people,
+            forget=self.runtime.forget_person,
+            clock=now,
+        )
+
+    @cached_property
+    def greeting(self) -> Greeting:
+        """Hello."""
+        return Greeting(self.workspace.client)
+
+    @cached_property
+    def service(self) -> Service:
+        """What works while Slack lets the bot in."""
+        runtime, team_id = self.runtime, self.workspace.team_id
+
+        def prepare() -> None:
+            runtime.claim_engine(team_id)
+            # What was deleted while the bot was off sends no event any more.
+            runtime.workspaces.compare_anew(team_id)
+            runtime.queue.hurry(team_id)
+
+        return Service(
+            must_be_let_in=self.workspace.must_be_let_in,
+            make_work=lambda: runtime.worker([team_id]),
+            forget=lambda: runtime.forget_workspace(team_id),
+            prepare=prepare,
+        )
+
+    @cached_property
     def administration(self) -> Administration:
         """What admins may do."""
         return Administration(
@@ -252,10 +298,14 @@ class Edge:
             events=EventListeners(
                 workspace=self.workspace,
                 add_photo=self.runtime.add_photo,
-                channels=self.runtime.workspaces,
+                unshare_photo=self.runtime.unshare_photo,
+                watch_channels=self.watch_channels,
+                forget_person=self.runtime.forget_person,
+                selfies=self.selfies,
                 photos=self.runtime.photos,
-                queue=self.runtime.queue,
                 thumbnails=self.thumbnails,
+                greeting=self.greeting,
+                service=self.service,
             ),
         )
 

@@ -7,7 +7,12 @@ from bot.blocks.parts import NAME_LIMIT, mention, text
 from bot.mrkdwn import escape, shortened
 from bot.question import Question
 from pipeline.domain.model import UserId
-from pipeline.errors import NoFaceInPictureError, NoProfilePictureError, PictureError
+from pipeline.errors import (
+    AccountClosedError,
+    NoFaceInPictureError,
+    NoProfilePictureError,
+    PictureError,
+)
 
 
 def refusal(error: PictureError, question: Question, asker: UserId) -> tuple[str, list[Block]]:
@@ -41,6 +46,8 @@ def _about_yours(error: PictureError) -> str:
 
 def _about_theirs(error: PictureError, who: str) -> str:
     match error:
+        case AccountClosedError():
+            return f"{who}'s account is closed, so I don't look for them."
         case NoProfilePictureError():
             return f"{who} has no profile picture, so I don't know their face."
         case NoFaceInPictureError():

@@ -1,7 +1,6 @@
 """The composition root of the bot process."""
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -21,7 +20,6 @@ from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
 from pipeline.usecases.find_photos import FindPhotos
-from pipeline.usecases.watch_channels import WatchChannels
 from pipeline.wiring import Runtime
 
 log = structlog.get_logger(__name__)
@@ -34,6 +32,10 @@ DAILY_S = 86_400.0
 # slack_sdk sees by a ping only that a connection is lost, and connects anew by the next; four that
 # go unanswered are as much.
 PING_EVERY_S = 3.0
+FOLLOW_EVERY_S = 45.0
+"""A channel that was left, or a token that was revoked, is noticed within a minute."""
+PERSON_EVERY_S = 1.0
+"""`users.info` is Tier 4, some 100 a minute, and answers need it, too."""
 LOST_EVERY_S = 20.0
 
 
@@ -75,22 +77,18 @@ class Bot:
             downloads=self.workspace.downloads,
             settings=slack,
         )
-        self._lost_event = threading.Event()
         secret = slack.slack_signing_secret
         self._app = build_app(
             self.workspace,
             self.edge.listeners,
             self.edge.replies,
             signing_secret=secret.get_secret_value() if secret else None,
-            lost_event=self._lost_event.set,
-        )
-        self._watch = WatchChannels(
-            directory=self.workspace, channels=runtime.workspaces, queue=runtime.queue
+            is_open=lambda: self.edge.service.is_open,
         )
         self._notices = ReindexNotices(
             self.workspace.client, runs=runtime.runs, photos=runtime.photos
         )
-        self._worker = runtime.worker([self.team_id])
+        self._service = self.edge.service
         self._schedule = Schedule()
         self._socket: SocketModeHandler | None = None
         self._http: HttpServer | None = None
@@ -107,28 +105,24 @@ class Bot:
 
     def start(self) -> None:
         """Begin to work and to listen; returns once the bot can be asked."""
-        # What was deleted while the bot was off sends no event any more.
-        self.runtime.workspaces.compare_anew(self.team_id)
-        self._worker.start()
-        self._schedule.every(self._slack.findme_pull_every_s, self.pull, name="pull")
-        self._schedule.every(
-            NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices"
-        )
+        self._service.start()
+        self._every(self._slack.findme_pull_every_s, self.pull, name="pull")
+        follow_every_s = min(FOLLOW_EVERY_S, self._slack.findme_pull_every_s)
+        self._every(follow_every_s, self.follow, name="channels")
+        self._schedule.every(follow_every_s, self._service.look, name="token")
+        self._every(PERSON_EVERY_S, self.check_next_person, name="people")
+        self._every(NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices")
         alert_people = self.edge.alert_people
-        self._schedule.every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
+        self._every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
         thumbnails = self.edge.thumbnails
-        self._schedule.every(
-            TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead"
-        )
-        self._schedule.every(
+        self._every(TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead")
+        self._every(
             TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
         send_granted = self.edge.send_granted
-        self._schedule.every(
-            GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to"
-        )
+        self._every(GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to")
         self._schedule.every(DAILY_S, self.tidy, name="daily tidying")
-        self._schedule.every(LOST_EVERY_S, self._make_good, name="lost events")
+        self._every(LOST_EVERY_S, self._make_good, name="lost events")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
         port = self._slack.findme_port
@@ -153,10 +147,18 @@ class Bot:
             _connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
+    def _every(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
+        self._schedule.every(seconds, self._service.while_open(action), name=name)
+
     def pull(self) -> None:
         """Look for new channels and photos, now."""
-        for channel in self._watch(self.team_id):
-            self.workspace.say_hello(channel.channel_id)
+        for channel in self.edge.watch_channels(self.team_id):
+            self.edge.greeting(channel.channel_id)
+
+    def follow(self) -> None:
+        """Look for new and left channels, now."""
+        for channel in self.edge.watch_channels.follow(self.team_id):
+            self.edge.greeting(channel.channel_id)
 
     def tidy(self) -> None:
         """Once a day: what is too old goes; whoever is out stays out by the present engine."""
@@ -164,16 +166,22 @@ class Bot:
         reader = self.runtime.engines.of(self.team_id)
         self.runtime.keep_out(self.team_id, reader, self.workspace)
 
+    def check_next_person(self) -> None:
+        """Look whether somebody who is known is still there."""
+        gone = self.edge.check_people(self.team_id)
+        if gone is not None:
+            self.edge.selfies.forget(gone)
+
     def _make_good(self) -> None:
         """An event was lost: a deletion, perhaps, which no listing of what is new would tell."""
-        if not self._lost_event.is_set():
+        events = self.edge.listeners.events
+        if not events.has_missed():
             return
-        self._lost_event.clear()
         try:
             self.runtime.workspaces.compare_anew(self.team_id)
             self.pull()
         except FindmeError:
-            self._lost_event.set()
+            events.missed()
             raise
 
     def stop(self) -> None:
@@ -188,13 +196,13 @@ class Bot:
         # Or a sweep that is under way would go on to its end.
         self.edge.thumbnails.stop()
         self._schedule.stop()
-        self._worker.stop()
+        self._service.stop()
         self.edge.close()
         self.workspace.close()
         self.runtime.close()
 
     def _is_healthy(self) -> bool:
-        return self.runtime.database.is_reachable() and self._worker.is_alive
+        return self.runtime.database.is_reachable() and self._service.is_healthy
 
 
 def _connect(socket: SocketModeHandler) -> None:

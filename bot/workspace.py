@@ -9,9 +9,8 @@ from typing import Any
 import structlog
 
 from bot import payloads
-from bot.blocks.texts import welcome
 from bot.calls import SlackRefusedError, call
-from bot.files.downloads import Downloads
+from bot.files.downloads import Downloads, NotLetInError
 from bot.payloads import Json, Profile, storable
 from bot.web import Client
 from pipeline.domain.model import (
@@ -46,7 +45,7 @@ def web_client(token: str, api_url: str) -> Client:
 
 
 class SlackWorkspace:
-    """Implements ports.PhotoSource, ProfilePictures, Visibility and ChannelDirectory."""
+    """Implements ports.PhotoSource, ProfilePictures, Visibility, ChannelDirectory, Accounts."""
 
     newest_first = True
 
@@ -138,10 +137,18 @@ class SlackWorkspace:
         """
         if photo.url is None:
             raise UnreadablePhotoError("Slack doesn't give the bot this file")
-        return self.downloads.photo(photo.url)
+        try:
+            return self.downloads.photo(photo.url)
+        except NotLetInError:
+            # A file's address says the same to whoever has no scope, no view of it or no token.
+            self.must_be_let_in()
+            raise
 
     def picture_of(self, user_id: UserId) -> ProfilePicture:
-        """The person's profile picture. Raises NoProfilePictureError, SourceUnavailableError."""
+        """The person's profile picture.
+
+        Raises: NoProfilePictureError, AccountClosedError, SourceUnavailableError.
+        """
         return payloads.profile_picture(self.user(user_id))
 
     def fetch(self, picture: ProfilePicture) -> bytes:
@@ -175,6 +182,36 @@ class SlackWorkspace:
         """Every channel that the bot is in."""
         return [payloads.channel(one) for one in self._conversations()]
 
+    def joined_one(self, channel_id: ChannelId) -> Channel | None:
+        """The channel, if the bot is in it. Raises SourceUnavailableError."""
+        try:
+            answer = call(self.client.conversations_info, channel=channel_id)
+        except SlackRefusedError as error:
+            if error.code == "channel_not_found":
+                return None
+            raise
+        return payloads.joined_channel(answer["channel"])
+
+    def is_closed(self, user_id: UserId) -> bool:
+        """Whether the account is closed, or unknown. Raises SourceUnavailableError."""
+        try:
+            return payloads.profile(self.user(user_id)).is_deleted
+        except SlackRefusedError as error:
+            if error.code == "user_not_found":
+                return True
+            raise
+
+    def must_be_let_in(self) -> None:
+        """Raises TokenRefusedError if Slack takes the token no more, SourceUnavailableError."""
+        call(self.client.auth_test)
+
+    def learn(self, user_id: UserId, changed: Profile) -> None:
+        """Slack says that a person's profile is this now; it doesn't tell their language along."""
+        known = self._profiles.get(user_id)
+        if known is not None and known[1].updated_s <= changed.updated_s:
+            now_s = time.monotonic()
+            self._profiles[user_id] = now_s, replace(changed, locale=known[1].locale)
+
     def profile_of(self, user_id: UserId) -> Profile:
         """The person's name, time zone and language, some minutes old at most.
 
@@ -199,13 +236,6 @@ class SlackWorkspace:
             log.info("channel.not_joined", channel=channel_id, reason=str(error))
             return False
         return True
-
-    def say_hello(self, channel_id: ChannelId) -> None:
-        """Say in a channel what the bot is there for; no photo waits for that to work."""
-        try:
-            call(self.client.chat_postMessage, channel=channel_id, text=welcome(channel_id))
-        except SourceUnavailableError as error:
-            log.warning("hello.not_said", channel=channel_id, reason=str(error))
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""

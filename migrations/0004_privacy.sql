@@ -57,7 +57,8 @@ alter table person_references add column used_at timestamptz not null default no
 
 -- Who did what to whom, and when. No embedding, no name, no text of anybody's; never changed.
 create table audit (
-    team_id text not null references workspaces,
+    -- no reference: it outlives its workspace
+    team_id text not null,
     audit_id bigint generated always as identity,
     at timestamptz not null default now(),
     -- null: Findme by itself

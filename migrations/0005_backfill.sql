@@ -3,5 +3,3 @@
 -- When it began, and down to when all was listed and compared; null while there is none under way.
 alter table channels add column listing_began timestamptz;
 alter table channels add column listed_down_to timestamptz;
--- What was deleted meanwhile may have been missed: all is compared once more after it.
-alter table channels add column compare_again boolean not null default false;

@@ -85,6 +85,14 @@ class SourceUnavailableError(FindmeError):
         self.retry_after_s = retry_after_s
 
 
+class SourceClosedError(SourceUnavailableError):
+    """The place that holds the photos lets Findme in no more, until somebody opens it again."""
+
+
+class AccountClosedError(PictureError):
+    """That person's account is closed, so they are not looked for."""
+
+
 class NoProfilePictureError(PictureError):
     """There is no profile picture to look for."""
 

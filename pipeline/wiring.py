@@ -25,6 +25,7 @@ from pipeline.storage.opt_outs import OptOuts
 from pipeline.storage.people import People
 from pipeline.storage.person_data import PeoplesData
 from pipeline.storage.photos import Photos
+from pipeline.storage.purge import Purge
 from pipeline.storage.retention import Retention
 from pipeline.storage.runs import Runs
 from pipeline.storage.thumbnails import Thumbnails
@@ -33,6 +34,7 @@ from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.change_engine import ChangeEngine
 from pipeline.usecases.expire import Expire
 from pipeline.usecases.forget_person import ForgetPerson
+from pipeline.usecases.forget_workspace import ForgetWorkspace
 from pipeline.usecases.give_verdict import GiveVerdict
 from pipeline.usecases.index_photos import AddPhoto, IndexPhoto, ListChannel, ReadPhoto
 from pipeline.usecases.known_people import AddSelfie, KnownPeople
@@ -41,6 +43,7 @@ from pipeline.usecases.opt_out import KeepOut
 from pipeline.usecases.permit import Permit
 from pipeline.usecases.reindex import Reindex
 from pipeline.usecases.self_calibration import Curves, SelfCalibration
+from pipeline.usecases.unshare_photo import UnsharePhoto
 from pipeline.vision.engines import RECIPES, load_engine
 from pipeline.vision.team_engines import TeamEngines
 from pipeline.vision.weights import WeightStore
@@ -234,6 +237,11 @@ class Runtime:
         return ForgetPerson(people=self.people)
 
     @cached_property
+    def forget_workspace(self) -> ForgetWorkspace:
+        """A workspace -> nothing of it."""
+        return ForgetWorkspace(workspaces=Purge(self.database))
+
+    @cached_property
     def read_photo(self) -> ReadPhoto:
         """A photo -> its faces."""
         return ReadPhoto(sources=self.sources, photos=self.photos)
@@ -298,6 +306,11 @@ class Runtime:
             queue=self.queue,
             kept_after=self._kept_after,
         )
+
+    @cached_property
+    def unshare_photo(self) -> UnsharePhoto:
+        """A photo that was taken out somewhere -> what is left of it."""
+        return UnsharePhoto(sources=self.sources, photos=self.photos, add_photo=self.add_photo)
 
     @cached_property
     def reindex(self) -> Reindex:

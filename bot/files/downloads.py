@@ -23,6 +23,10 @@ _PAGE_BEGINS = (b"<!doctype html", b"<html", b"<head", b"<script")
 _LOOKED_AT_BYTES = 512
 
 
+class NotLetInError(SourceUnavailableError):
+    """Slack sends its login page in place of a file: the scope, the view of it or the token."""
+
+
 class Downloads:
     """Downloads with a limit on host, size, type and time. Thread-safe."""
 
@@ -107,7 +111,7 @@ def _check(response: httpx.Response) -> None:
         raise PhotoGoneError
     if status in {401, 403} or response.is_redirect:
         # Slack sends who may not see a file to its login page.
-        raise SourceUnavailableError(
+        raise NotLetInError(
             "Slack refuses the bot a file; check that the app has the scope files:read."
         )
     if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -132,8 +136,8 @@ def _check_length(response: httpx.Response, came: int) -> None:
         )
 
 
-def _page_error() -> SourceUnavailableError:
+def _page_error() -> NotLetInError:
     # With status 200: that is how Slack says that the scope is missing.
-    return SourceUnavailableError(
+    return NotLetInError(
         "Slack sent its login page in place of a file; check that the app has the scope files:read."
     )

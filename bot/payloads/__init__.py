@@ -12,7 +12,16 @@ from bot.payloads.admin import (
     StatusRequest,
     admin_request,
 )
-from bot.payloads.events import DeletedMessage, FileEvent, HomeOpened, MembershipEvent
+from bot.payloads.deliveries import Delivery
+from bot.payloads.events import (
+    ChangedUser,
+    ChannelEvent,
+    DeletedMessage,
+    FileEvent,
+    HomeOpened,
+    MembershipEvent,
+    RevokedTokens,
+)
 from bot.payloads.objects import (
     Json,
     Profile,
@@ -22,6 +31,7 @@ from bot.payloads.objects import (
     is_gone,
     is_to_be_asked_for,
     is_workspace_admin,
+    joined_channel,
     profile,
     profile_picture,
     provisional_share,
@@ -43,9 +53,12 @@ __all__ = [
     "AddChannelRequest",
     "AdminRequest",
     "AuditRequest",
+    "ChangedUser",
+    "ChannelEvent",
     "Click",
     "Command",
     "DeletedMessage",
+    "Delivery",
     "FaceInPhoto",
     "FileEvent",
     "ForgetRequest",
@@ -56,6 +69,7 @@ __all__ = [
     "Profile",
     "ReindexRequest",
     "RemoveChannelRequest",
+    "RevokedTokens",
     "StaleButtonError",
     "StatusRequest",
     "Submission",
@@ -68,6 +82,7 @@ __all__ = [
     "is_gone",
     "is_to_be_asked_for",
     "is_workspace_admin",
+    "joined_channel",
     "profile",
     "profile_picture",
     "provisional_share",

@@ -17,7 +17,7 @@ from pipeline.domain.model import (
     UserId,
 )
 from pipeline.domain.visibility import ChannelFacts, Reader
-from pipeline.errors import NoProfilePictureError
+from pipeline.errors import AccountClosedError, NoProfilePictureError
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -34,6 +34,8 @@ class Profile:
     offset_s: int
     locale: str
     is_deleted: bool
+    updated_s: int = 0
+    """When Slack's own record of the person changed last."""
 
 
 def profile(user: Json) -> Profile:
@@ -51,6 +53,7 @@ def profile(user: Json) -> Profile:
         offset_s=int(user.get("tz_offset") or 0),
         locale=user.get("locale") or "en",
         is_deleted=bool(user.get("deleted")),
+        updated_s=int(user.get("updated") or 0),
     )
 
 
@@ -96,7 +99,12 @@ def provisional_share(photo: FoundPhoto, file: Json, channel_id: ChannelId) -> S
 
 
 def profile_picture(user: Json) -> ProfilePicture:
-    """The largest picture of a person. Raises NoProfilePictureError for Slack's default one."""
+    """The largest picture of a person.
+
+    Raises NoProfilePictureError for Slack's default one, AccountClosedError.
+    """
+    if user.get("deleted"):
+        raise AccountClosedError
     profile = user["profile"]
     if not profile.get("is_custom_image"):
         raise NoProfilePictureError
@@ -138,6 +146,13 @@ def channel(conversation: Json) -> Channel:
         channel_id=ChannelId(channel_id),
         name=storable(conversation.get("name") or "") or channel_id,
     )
+
+
+def joined_channel(conversation: Json) -> Channel | None:
+    """A conversation as `conversations.info` has it; None if the bot is not (any more) in it."""
+    if conversation.get("is_archived") or not conversation.get("is_member"):
+        return None
+    return channel(conversation)
 
 
 def channel_facts(conversation: Json) -> ChannelFacts:

@@ -168,9 +168,36 @@ class People(Addressing):
         return self.channel(where)
 
     def archive_channel(self, where: Where, *, by: Who) -> Channel:
-        """Close a channel for good."""
+        """Close a channel; fires `channel_archive` or `group_archive`."""
         changes.archive(self._ws, channel_id(where), actor=person_id(by))
         return self.channel(where)
+
+    def unarchive_channel(self, where: Where, *, by: Who) -> Channel:
+        """Open it again: a private one for its members, a public one for this person alone."""
+        changes.unarchive(self._ws, channel_id(where), actor=person_id(by))
+        return self.channel(where)
+
+    def rename_channel(self, where: Where, name: str) -> Channel:
+        """Give it another name; fires `channel_rename` or `group_rename`."""
+        changes.rename(self._ws, channel_id(where), name)
+        return self.channel(where)
+
+    def delete_channel(self, where: Where, *, by: Who) -> None:
+        """Delete it and all its messages; fires `channel_deleted` or `group_deleted`."""
+        changes.delete(self._ws, channel_id(where), actor=person_id(by))
+
+    def revoke_tokens(self) -> None:
+        """Take the bot's token away; fires `tokens_revoked`."""
+        changes.revoke_tokens(self._ws)
+
+    def renew_tokens(self) -> None:
+        """Let the same token work again."""
+        with self._ws.change():
+            self._ws.refuses_with = None
+
+    def uninstall_app(self) -> None:
+        """Remove the app; fires `app_uninstalled` and `tokens_revoked`."""
+        changes.uninstall(self._ws)
 
     def say(self, who: Who, where: Where, text: str, *, files: Iterable[Which] = ()) -> Message:
         """Write in a channel, with files that were uploaded before or without."""
@@ -241,12 +268,17 @@ class People(Addressing):
     def delete_message(self, who: Who, message: Message | PostedPhoto) -> None:
         """Delete a message of one's own, or as an admin anybody's; fires `message_deleted`.
 
-        Files that it shared stay where else they are shared.
+        Files that it shared stay where else they are shared: `file_unshared` tells of each.
         """
         found, person = self._ws.message(message.channel, message.ts), self.person(who)
         if person.id != found.author and not person.is_admin:
             raise NotAllowed("only its author or an admin deletes a message")
         changes.remove(self._ws, found)
+
+    def take_out(self, message: Message | PostedPhoto, which: Which) -> None:
+        """Remove one file from a message, as its author; fires `file_unshared`."""
+        found = self._ws.message(message.channel, message.ts)
+        changes.take_out(self._ws, found, self.file(which).id)
 
     def _must_be_able_to_post(self, who: Who, where: Where) -> None:
         self._must_be_member(self.person(who), where)

@@ -102,10 +102,73 @@ def archive(ws: Workspace, channel: ChannelId, *, actor: PersonId) -> None:
     """Close a channel; fires `channel_archive` or `group_archive`."""
     with ws.change():
         before = ws.channels[channel]
+        if before.is_archived:
+            return
         ws.channels[channel] = replace(before, is_archived=True)
-        kind = "channel_archive" if before.kind is ChannelKind.PUBLIC else "group_archive"
-        event = {"type": kind, "channel": channel, "user": actor, "event_ts": ws.new_ts()}
-        ws.emit(event, channel=channel)
+        _emit_of_channel(ws, "archive", before, user=actor)
+
+
+def unarchive(ws: Workspace, channel: ChannelId, *, actor: PersonId) -> None:
+    """Open it again; fires `channel_unarchive` or `group_unarchive`.
+
+    A private channel gets its members back, a public one doesn't
+    (https://slack.com/help/articles/213185307).
+    """
+    with ws.change():
+        before = ws.channels[channel]
+        kept = () if before.kind is ChannelKind.PUBLIC else before.members
+        members = dict.fromkeys([*kept, actor])
+        ws.channels[channel] = replace(before, is_archived=False, members=tuple(members))
+        _emit_of_channel(ws, "unarchive", before, user=actor)
+
+
+def rename(ws: Workspace, channel: ChannelId, name: str) -> None:
+    """Give a channel another name; fires `channel_rename`, which tells of it in full."""
+    with ws.change():
+        before = ws.channels[channel]
+        ws.channels[channel] = replace(before, name=name)
+        told = {"id": channel, "name": name, "created": before.created_s}
+        _emit_of_channel(ws, "rename", before, channel=told)
+
+
+def delete(ws: Workspace, channel: ChannelId, *, actor: PersonId) -> None:
+    """Delete a channel with its messages; fires `channel_deleted`.
+
+    Its files stay with whoever posted them, where else they are shared.
+    """
+    with ws.change():
+        before = ws.channels.pop(channel)
+        for key in [key for key in ws.messages if key[0] == channel]:
+            del ws.messages[key]
+        for file in list(ws.files.values()):
+            shares = tuple(share for share in file.shares if share.channel != channel)
+            ws.files[file.id] = replace(file, shares=shares)
+        _emit_of_channel(ws, "deleted", before, actor_id=actor)
+
+
+def _emit_of_channel(ws: Workspace, what: str, before: Channel, **told: object) -> None:
+    """An event of a public channel comes to everybody, of a private one to its members."""
+    is_public = before.kind is ChannelKind.PUBLIC
+    kind = f"{'channel' if is_public else 'group'}_{what}"
+    if is_public or ws.bot_user_id in before.members:
+        ws.emit({"type": kind, "channel": before.id, "event_ts": ws.new_ts()} | told)
+
+
+def revoke_tokens(ws: Workspace) -> None:
+    """Take the bot's token away; fires `tokens_revoked`. Whatever it asks is refused from now."""
+    with ws.change():
+        ws.refuses_with = "token_revoked"
+        ws.emit({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [ws.bot_user_id]}})
+
+
+def uninstall(ws: Workspace) -> None:
+    """Remove the app; fires `app_uninstalled` and `tokens_revoked`, in an order nobody promises."""
+    with ws.change():
+        for channel in list(ws.channels):
+            forget_member(ws, channel, ws.bot_user_id)
+        ws.emit({"type": "app_uninstalled"})
+        revoke_tokens(ws)
+        ws.refuses_with = "account_inactive"
 
 
 def convert(ws: Workspace, channel: ChannelId, *, private: bool, actor: PersonId) -> None:
@@ -171,12 +234,43 @@ def remove(ws: Workspace, message: Message) -> None:
             "previous_message": message_json(ws, message),
         }
         del ws.messages[message.channel, message.ts]
-        for file_id in message.files:
-            file = ws.files[file_id]
-            shares = tuple(s for s in file.shares if (s.channel, s.ts) != message_key(message))
-            ws.files[file_id] = replace(file, shares=shares)
+        unshared = [file_id for file_id in message.files if _unshare(ws, message, file_id)]
         if not message.is_ephemeral:
             ws.emit(event, channel=message.channel)
+        for file_id in unshared:
+            _emit_unshared(ws, file_id, message)
+
+
+def take_out(ws: Workspace, message: Message, file_id: FileId) -> None:
+    """Remove one file from a message; fires `file_unshared`. An empty message goes, too."""
+    with ws.change():
+        rest = tuple(each for each in message.files if each != file_id)
+        if not rest and not message.text:
+            remove(ws, message)
+            return
+        _unshare(ws, message, file_id)
+        edit(ws, message, replace(message, files=rest))
+        _emit_unshared(ws, file_id, message)
+
+
+def _unshare(ws: Workspace, message: Message, file_id: FileId) -> bool:
+    """End one appearance of a file; False of a file that is deleted."""
+    file = ws.files[file_id]
+    shares = tuple(s for s in file.shares if (s.channel, s.ts) != message_key(message))
+    ws.files[file_id] = replace(file, shares=shares)
+    return not file.is_deleted
+
+
+def _emit_unshared(ws: Workspace, file_id: FileId, message: Message) -> None:
+    event = {
+        "type": "file_unshared",
+        "file_id": file_id,
+        "user_id": message.author,
+        "file": {"id": file_id},
+        "channel_id": message.channel,
+        "event_ts": ws.new_ts(),
+    }
+    ws.emit(event, channel=message.channel)
 
 
 def message_key(message: Message) -> tuple[ChannelId, str]:

@@ -30,28 +30,32 @@ ALL_SCOPES = frozenset(
 ALL_EVENTS = frozenset(
     {
         "app_home_opened",
+        "app_uninstalled",
         "channel_archive",
+        "channel_deleted",
         "channel_left",
+        "channel_rename",
+        "channel_unarchive",
         "file_deleted",
         "file_shared",
+        "file_unshared",
         "group_archive",
+        "group_deleted",
         "group_left",
+        "group_rename",
+        "group_unarchive",
         "member_joined_channel",
         "member_left_channel",
         "message.channels",
         "message.groups",
         "message.im",
+        "tokens_revoked",
         "user_change",
     }
 )
 """Every event subscription that the sandbox can serve, by its name in a Slack manifest."""
 
-DEFAULT_EVENTS = ALL_EVENTS - {
-    "channel_archive",
-    "group_archive",
-    "member_left_channel",
-    "user_change",
-}
+DEFAULT_EVENTS = ALL_EVENTS - {"member_left_channel"}
 """What findme listens to. Bolt leaves an event without a listener unacked, so it comes again."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -32,6 +33,19 @@ _MESSAGE_SUBSCRIPTIONS = {
 }
 
 
+@dataclass(slots=True, kw_only=True)
+class Repetition:
+    """How often each envelope comes, each copy up to `spread_s` late: none keeps its place."""
+
+    copies: int = 1
+    spread_s: float = 0.0
+    chance: random.Random
+
+    def waits_s(self) -> list[float]:
+        """Before each copy."""
+        return [self.chance.uniform(0, self.spread_s) for _ in range(self.copies)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """One try of one envelope; `ack_ms` is None and `error` set where it was not acknowledged."""
@@ -55,6 +69,7 @@ class Delivery:
         self._post: SignedPost | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._repetition = Repetition(chance=random.Random(0))  # noqa: S311 - no secret
         ws.listeners.append(self.hear)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -91,6 +106,16 @@ class Delivery:
         if self._post:
             await self._post.close()
         self._post = post
+
+    def repeat(self, copies: int, *, spread_s: float, seed: int = 0) -> None:
+        """Deliver everything so often from now on, in any order: as after lost answers."""
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        self._repetition = Repetition(copies=copies, spread_s=spread_s, chance=chance)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on its way."""
+        return not self._tasks
 
     def refresh_connections(self, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Ask the bot to connect anew."""
@@ -140,7 +165,7 @@ class Delivery:
         return name in self._ws.app.events
 
     async def _deliver_event(self, envelope: Envelope) -> None:
-        reply = await self._try(envelope, Retry(number=0))
+        reply = await self._try_copies(envelope)
         for number, wait_s in enumerate(self._ws.times.retry_after_s, start=1):
             if reply.error is None or not reply.may_retry:
                 return
@@ -152,10 +177,23 @@ class Delivery:
         envelope = _envelope(kind, name, payload)
 
         async def deliver() -> None:
-            done(await self._try(envelope, Retry(number=0)))
+            done(await self._try_copies(envelope))
 
         if not self._start(deliver, envelope):
             done(Reply(error="dispatch_failed"))
+
+    async def _try_copies(self, envelope: Envelope) -> Reply:
+        """The first good reply of all copies."""
+        waits_s = self._repetition.waits_s()
+
+        async def copy(number: int, wait_s: float) -> Reply:
+            await asyncio.sleep(wait_s)
+            return await self._try(envelope, Retry(number=number, reason="timeout"))
+
+        if len(waits_s) == 1:
+            return await self._try(envelope, Retry(number=0))
+        replies = await asyncio.gather(*(copy(*each) for each in enumerate(waits_s)))
+        return next((reply for reply in replies if reply.error is None), replies[0])
 
     async def _try(self, envelope: Envelope, retry: Retry) -> Reply:
         transport: Transport = self._post or self.sockets

@@ -109,6 +109,7 @@ class Workspace:
         self.triggers: dict[str, Trigger] = {}
         self.outcomes: dict[InvocationId, Outcome] = {}
         self.listeners: list[EventListener] = []
+        self.refuses_with: str | None = None
         self._counters = _Counters()
         self._last_us = 0
         self.bot_user_id = PersonId(self.new_id("U"))
@@ -127,6 +128,10 @@ class Workspace:
             finally:
                 self.revision += 1
                 self.changed.notify_all()
+
+    def token_is_good(self, token: str) -> bool:
+        """Whether this is the bot token, and Slack takes it."""
+        return self.refuses_with is None and secrets.compare_digest(token, self.app.bot_token)
 
     def wait_for(self, predicate: Callable[[], Found | None], *, timeout_s: float) -> Found:
         """Give the predicate's first true value; it runs under the lock, on every change.

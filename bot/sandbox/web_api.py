@@ -117,6 +117,8 @@ class WebApi:
             raise ApiError("invalid_auth")
         if (token == app.app_token) is not method.takes_app_token:
             raise ApiError("not_allowed_token_type")
+        if token == app.bot_token and self._ws.refuses_with:
+            raise ApiError(self._ws.refuses_with)
         if method.scope:
             call.need_scope(method.scope)
         with self._ws.changed:

@@ -18,6 +18,10 @@ RunId = NewType("RunId", int)
 EngineId = NewType("EngineId", str)
 
 
+CRASHED_READERS = "reading it stopped the program several times"
+"""Why a photo is set aside for good: reading it again would stop the program again."""
+
+
 class PhotoState(Enum):
     """Where a photo is on its way into the index."""
 

@@ -15,6 +15,7 @@ from procrastinate import JobContext
 from procrastinate.connector import BaseConnector
 from procrastinate.worker import Worker
 
+from pipeline.domain.model import CRASHED_READERS
 from pipeline.storage.jobs import (
     HELD,
     INDEX_PHOTO,
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 SUSPECT_AFTER = 2
 MAX_CRASHES = 10
-POISON = f"the program stopped while it read this photo, {MAX_CRASHES} times"
 
 # Of the jobs that this process began: far more than run at once.
 _REMEMBERED = 1000
@@ -101,7 +101,9 @@ class Rescue:
         crashes = int(job["args"].get("crashes", 0)) + 1
         if is_photo and crashes >= MAX_CRASHES:
             photo = {name: job["args"][name] for name in ("team_id", "photo_id")}
-            await connector.execute_query_all_async(SET_ASIDE, **_key(job), **photo, reason=POISON)
+            await connector.execute_query_all_async(
+                SET_ASIDE, **_key(job), **photo, reason=CRASHED_READERS
+            )
             log.error("photo.poison", photo=photo["photo_id"], crashes=crashes)
             return
         is_suspect = is_photo and crashes >= SUSPECT_AFTER

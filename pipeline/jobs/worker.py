@@ -24,6 +24,7 @@ from pipeline.errors import (
     EngineMismatchError,
     FindmeError,
     NoRoomError,
+    SourceClosedError,
     SourceUnavailableError,
     reason_of,
 )
@@ -221,11 +222,11 @@ def _is_last(job: Job, error: BaseException, patient_attempts: int | None = None
     """Whether this failure was the last attempt.
 
     A worker that was left behind by a change of engine says nothing of the photo: another one
-    takes it, or this one when it was started anew. Nor does a full disk, or a source that says
-    when to come again.
+    takes it, or this one when it was started anew. Nor does a full disk, a source that says when
+    to come again, or one that lets nobody in.
     """
     match error:
-        case EngineMismatchError() | NoRoomError() | DatabaseFullError():
+        case EngineMismatchError() | NoRoomError() | DatabaseFullError() | SourceClosedError():
             return False
         case SourceUnavailableError(retry_after_s=float()):
             return False

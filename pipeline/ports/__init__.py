@@ -24,6 +24,7 @@ from pipeline.ports.index import (
     PhotoStore,
     Queue,
     RunStore,
+    WorkspaceStore,
 )
 from pipeline.ports.people import (
     AlertStore,
@@ -33,6 +34,7 @@ from pipeline.ports.people import (
     VerdictStore,
 )
 from pipeline.ports.sources import (
+    Accounts,
     ChannelDirectory,
     PhotoSource,
     ProfilePictures,
@@ -40,6 +42,7 @@ from pipeline.ports.sources import (
 )
 
 __all__ = [
+    "Accounts",
     "AlertStore",
     "AuditTrail",
     "ChannelDirectory",
@@ -68,4 +71,5 @@ __all__ = [
     "TimeZones",
     "VerdictStore",
     "Visibility",
+    "WorkspaceStore",
 ]

@@ -38,11 +38,17 @@ class PhotoStore(Protocol):
         *,
         channel_id: ChannelId | None = None,
         run_id: RunId | None = None,
+        as_of: datetime | None = None,
     ) -> int:
         """Record photos listed (in a channel: unless it is not watched any more) as pending.
 
+        What the source said is gone since it was asked, at `as_of`, stays so.
         Returns: how many were not known before.
         """
+        ...
+
+    def now(self) -> datetime:
+        """The time of the clock that all processes have in common."""
         ...
 
     def get(self, team_id: TeamId, photo_id: PhotoId) -> Photo | None:
@@ -80,20 +86,39 @@ class PhotoStore(Protocol):
         """Forget a photo with its faces; False if it was unknown."""
         ...
 
+    def unshare(
+        self,
+        team_id: TeamId,
+        file_id: FileId,
+        *,
+        channel_id: ChannelId | None,
+        found: FoundPhoto | None,
+        as_of: datetime,
+    ) -> int:
+        """The file is shown in the channel, or anywhere, only as it was `found` at `as_of`.
+
+        Nowhere at all, if it was not found. Returns: how many appearances are gone.
+        """
+        ...
+
     def keep_only(
         self,
         team_id: TeamId,
         channel_id: ChannelId,
-        file_ids: Sequence[FileId],
+        found: Sequence[FoundPhoto],
         *,
         before: datetime,
         after: datetime | None = None,
         until: datetime | None = None,
     ) -> int:
-        """Forget what the channel showed before `before` and that is not among `file_ids`.
+        """Forget what the channel showed before `before` and that is not among `found`.
 
         Only photos posted after `after`, and no later than `until`, where these are given.
         """
+        ...
+
+    def retry_given_up(self, team_id: TeamId, channel_id: ChannelId) -> int:
+        """Let the channel's photos that could not be had be tried once more."""
         ...
 
     def earliest_shares(
@@ -168,8 +193,20 @@ class ChannelStore(Protocol):
         """What was posted after `down_to` is listed and compared, by a whole listing under way."""
         ...
 
+    def compare_anew(self, team_id: TeamId, channel_id: ChannelId | None = None) -> None:
+        """Let the next listing of the channel, or of each, be whole."""
+        ...
+
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
         """Why the channel could not be listed; the next good listing clears it."""
+        ...
+
+
+class WorkspaceStore(Protocol):
+    """A workspace as a whole."""
+
+    def forget_workspace(self, team_id: TeamId) -> Mapping[str, int]:
+        """Delete all of it in one transaction; returns how many rows of what."""
         ...
 
 

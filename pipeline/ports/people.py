@@ -61,6 +61,10 @@ class PersonStore(Protocol):
         """Everything that is known of the person, with the references of that engine."""
         ...
 
+    def known(self, team_id: TeamId) -> Sequence[UserId]:
+        """Everybody of whom anything is known."""
+        ...
+
     def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId | None) -> Forgotten:
         """Forget all of that, of every engine, in one transaction; `by` is who wants it."""
         ...

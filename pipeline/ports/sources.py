@@ -73,3 +73,15 @@ class ChannelDirectory(Protocol):
     def joined(self) -> Sequence[Channel]:
         """Every channel the bot is a member of now. Raises SourceUnavailableError."""
         ...
+
+    def joined_one(self, channel_id: ChannelId) -> Channel | None:
+        """The channel, if it is one of these. Raises SourceUnavailableError."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who is still there."""
+
+    def is_closed(self, user_id: UserId) -> bool:
+        """Whether the person's account is closed, or unknown. Raises SourceUnavailableError."""
+        ...

@@ -56,6 +56,12 @@ def note(connection: Connection, team_id: TeamId, entry: Entry) -> None:
     connection.execute(ADD, values)
 
 
+def note_deleted(connection: Connection, team_id: TeamId, photos: int) -> None:
+    """Note that photos went with their faces, if any did."""
+    if photos:
+        note(connection, team_id, Entry(act=Act.DELETED_PHOTOS, details={"photos": photos}))
+
+
 def about(connection: Connection, team_id: TeamId, user_id: UserId) -> Sequence[Noted]:
     """What somebody did, and what was done about them, oldest first.
 

@@ -52,6 +52,11 @@ where not exists (
     select from procrastinate_jobs j where j.status = 'todo' and j.lock = %(key)s
 )
 """
+# Jobs that wait for their next try.
+HURRY = """
+update procrastinate_jobs set scheduled_at = null
+where queue_name = %(queue)s and status = 'todo' and scheduled_at is not null
+"""
 # A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
 # running by a statement that began before; the second job would then keep the first from being
 # retried. So those who enqueue take turns, each looking after the other's commit.
@@ -130,6 +135,11 @@ class JobQueue:
             except UniqueViolation:
                 # Somebody else enqueued some of them at this very moment; the rest is ours.
                 continue
+
+    def hurry(self, team_id: TeamId) -> None:
+        """What they waited for is over: every job may be tried now."""
+        with self._database.transaction() as connection:
+            connection.execute(HURRY, {"queue": queue_name(team_id)})
 
     def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
         """List a channel soon; asking twice is the same as once."""

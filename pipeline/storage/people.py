@@ -61,6 +61,15 @@ with dropped as (
 )
 select count(distinct (kind, origin)) as dropped from dropped
 """
+# Whoever adds a table of people's adds a line.
+EVERYBODY = """
+select user_id from person_references where team_id = %(team_id)s
+union select user_id from verdicts where team_id = %(team_id)s
+union select user_id from alerts where team_id = %(team_id)s
+union select user_id from alerted where team_id = %(team_id)s
+union select user_id from people where team_id = %(team_id)s and out_at is null
+order by user_id
+"""
 
 
 class People:
@@ -154,6 +163,12 @@ class People:
                 colleagues=consent.colleagues,
                 is_out=consent.is_out,
             )
+
+    def known(self, team_id: TeamId) -> list[UserId]:
+        """Everybody of whom anything is known."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(EVERYBODY, {"team_id": team_id})
+            return [UserId(row["user_id"]) for row in rows]
 
     def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId | None) -> Forgotten:
         """Forget all of that, in one transaction: of every engine, and what they were told.

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString, TypeAlias
+from typing import Any, TypeAlias
 
-from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import (
+    CRASHED_READERS,
     ChannelId,
     EngineId,
     FileId,
@@ -19,9 +19,11 @@ from pipeline.domain.model import (
     Share,
     TeamId,
 )
-from pipeline.storage.audit import note
-from pipeline.storage.connect import Connection, Database, lock_shares
+from pipeline.storage.audit import note_deleted
+from pipeline.storage.connect import Connection, lock_shares
 from pipeline.storage.faces import add_faces, share_of
+from pipeline.storage.retractions import retracted
+from pipeline.storage.shares import EARLIEST, Shares, add_shares
 
 # A changed file (another version) is read again; a known one keeps its state and its faces.
 ADD = """
@@ -41,26 +43,13 @@ set name = excluded.name,
     reason = case when p.version = excluded.version then p.reason end
 returning photo_id, (xmax = 0) as is_new
 """
-# A share whose message is not known (an empty ts) says nothing where a real one stands.
-ADD_SHARE = """
-insert into shares (team_id, channel_id, photo_id, ts, permalink, shared_by, shared_at)
-select %(team_id)s, %(channel_id)s, %(photo_id)s, %(ts)s, %(permalink)s, %(shared_by)s,
-    %(shared_at)s
-where %(ts)s <> '' or not exists (
-    select from shares s where s.team_id = %(team_id)s and s.photo_id = %(photo_id)s
-    and s.channel_id = %(channel_id)s and s.ts <> ''
-)
-on conflict (team_id, channel_id, photo_id, ts) do update set permalink = excluded.permalink
-"""
-# A share whose message was not known yet stands with an empty ts until the real one is seen.
-DROP_PROVISIONAL_SHARE = """
-delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
-and photo_id = %(photo_id)s and ts = '' and %(ts)s <> ''
-"""
 GET = """
 select photo_id, file_id, name, media_type, url, version, state, engine_id, width_px,
-    exists (select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id)
-        as has_shares
+    exists (
+        select from shares s
+        join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
+        where s.team_id = p.team_id and s.photo_id = p.photo_id
+    ) as has_shares
 from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
 # Of every engine: what was read before is another picture, or will be read again.
@@ -100,25 +89,13 @@ IS_WATCHED = """
 select channel_id from channels
 where team_id = %(team_id)s and channel_id = %(channel_id)s and watched
 """
-DROP_UNLISTED_SHARES = """
-delete from shares s using photos p
-where s.team_id = %(team_id)s and s.channel_id = %(channel_id)s and s.shared_at < %(before)s
-and p.team_id = %(team_id)s and p.photo_id = s.photo_id and not p.file_id = any(%(file_ids)s)
-and (%(after)s::timestamptz is null or p.posted_at > %(after)s)
-and (%(until)s::timestamptz is null or p.posted_at <= %(until)s)
-returning s.photo_id
-"""
-DROP_SHARE = """
-delete from shares
-where team_id = %(team_id)s and channel_id = %(channel_id)s and ts = %(ts)s
-returning photo_id
-"""
-# Slack names the shares of channels that the bot isn't in, too; of those nobody tells how they end.
-DROP_UNSHARED = """
-delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
-and not exists (
-    select from shares s join channels c using (team_id, channel_id)
-    where s.team_id = %(team_id)s and s.photo_id = p.photo_id and c.watched
+# But for a photo that stops the program: that one would stop it every day.
+RETRY_GIVEN_UP = """
+update photos p set state = 'pending', reason = null
+where p.team_id = %(team_id)s and p.state = 'given up' and p.reason is distinct from %(poison)s
+and exists (
+    select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
+    and s.channel_id = %(channel_id)s
 )
 """
 COUNTS = """
@@ -161,24 +138,11 @@ and (%(channel_ids)s::text[] is null or exists (
 order by indexed_at desc, photo_id desc limit %(limit)s
 """
 
-EARLIEST_SHARES = """
-select distinct on (photo_id) photo_id, channel_id, ts, permalink, shared_by, shared_at
-from shares
-where team_id = %(team_id)s and photo_id = any(%(photo_ids)s)
-and channel_id = any(%(channel_ids)s)
-and (%(since)s::timestamptz is null or shared_at >= %(since)s)
-and (%(until)s::timestamptz is null or shared_at < %(until)s)
-order by photo_id, shared_at, ts
-"""
-
 Row: TypeAlias = dict[str, Any]
 
 
-class Photos:
+class Photos(Shares):
     """Implements ports.PhotoStore."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(
         self,
@@ -187,10 +151,12 @@ class Photos:
         *,
         channel_id: ChannelId | None = None,
         run_id: RunId | None = None,
+        as_of: datetime | None = None,
     ) -> int:
         """Record photos a source listed; new and changed ones become pending.
 
-        If they were listed in a channel that nobody watches (any more), nothing is recorded.
+        If they were listed in a channel that nobody watches (any more), nothing is recorded; nor
+        is what Slack said is gone after it was asked for them, at `as_of` (`now`).
         Returns: how many were not known before.
         """
         new = 0
@@ -199,11 +165,14 @@ class Photos:
             where = {"team_id": team_id, "channel_id": channel_id}
             if channel_id and connection.execute(IS_WATCHED, where).fetchone() is None:
                 return 0
+            gone = retracted(connection, team_id, found, as_of=as_of)
             for photo in found:
+                if gone.is_gone(photo, channel_id):
+                    continue
                 row = connection.execute(ADD, _photo_values(team_id, photo, run_id)).fetchone()
                 assert row is not None  # an upsert always returns its row
                 new += row["is_new"]
-                _add_shares(connection, team_id, PhotoId(row["photo_id"]), photo.shares)
+                add_shares(connection, team_id, PhotoId(row["photo_id"]), gone.shares(photo))
         return new
 
     def get(self, team_id: TeamId, photo_id: PhotoId) -> Photo | None:
@@ -290,45 +259,12 @@ class Photos:
             note_deleted(connection, team_id, deleted.rowcount)
             return deleted.rowcount > 0
 
-    def keep_only(
-        self,
-        team_id: TeamId,
-        channel_id: ChannelId,
-        file_ids: Sequence[FileId],
-        *,
-        before: datetime,
-        after: datetime | None = None,
-        until: datetime | None = None,
-    ) -> int:
-        """Forget what the channel showed before `before` and that is not among `file_ids`.
-
-        Only photos posted after `after`, and no later than `until`, where these are given.
-        Returns: how many photos are gone, not counting those that another channel shows.
-        """
-        values = {
-            "team_id": team_id,
-            "channel_id": channel_id,
-            "file_ids": list(file_ids),
-            "before": before,
-            "after": after,
-            "until": until,
-        }
-        return self._drop_shares(team_id, DROP_UNLISTED_SHARES, values)
-
-    def drop_share(self, team_id: TeamId, channel_id: ChannelId, ts: str) -> int:
-        """A message was deleted; returns how many photos are gone with it."""
-        values = {"team_id": team_id, "channel_id": channel_id, "ts": ts}
-        return self._drop_shares(team_id, DROP_SHARE, values)
-
-    def _drop_shares(self, team_id: TeamId, statement: LiteralString, values: Row) -> int:
+    def retry_given_up(self, team_id: TeamId, channel_id: ChannelId) -> int:
+        """Let what could not be had be tried once more; returns how many photos."""
+        values = {"team_id": team_id, "channel_id": channel_id, "poison": CRASHED_READERS}
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
-            dropped = connection.execute(statement, values).fetchall()
-            photo_ids = [row["photo_id"] for row in dropped]
-            gone = {"team_id": team_id, "photo_ids": photo_ids}
-            deleted = connection.execute(DROP_UNSHARED, gone).rowcount
-            note_deleted(connection, team_id, deleted)
-            return deleted
+            return connection.execute(RETRY_GIVEN_UP, values).rowcount
 
     def counts(
         self,
@@ -371,7 +307,7 @@ class Photos:
             "until": until,
         }
         with self._database.transaction() as connection:
-            rows = connection.execute(EARLIEST_SHARES, values)
+            rows = connection.execute(EARLIEST, values)
             return {PhotoId(row["photo_id"]): share_of(row) for row in rows}
 
     def problems(
@@ -383,12 +319,6 @@ class Photos:
         with self._database.transaction() as connection:
             rows = connection.execute(PROBLEMS, values).fetchall()
         return [(row["name"], PhotoState(row["state"]), row["reason"] or "") for row in rows]
-
-
-def note_deleted(connection: Connection, team_id: TeamId, photos: int) -> None:
-    """Note in the audit that photos went with their faces, if any did."""
-    if photos:
-        note(connection, team_id, Entry(act=Act.DELETED_PHOTOS, details={"photos": photos}))
 
 
 def _drop_faces(connection: Connection, photo: Row) -> None:
@@ -413,20 +343,3 @@ def _photo_values(team_id: TeamId, photo: FoundPhoto, run_id: RunId | None) -> d
 def _storable(text: str) -> str:
     """The text without what PostgreSQL can't hold: NUL, and halves of characters."""
     return text.replace("\0", "").encode(errors="replace").decode()
-
-
-def _add_shares(
-    connection: Connection, team_id: TeamId, photo_id: PhotoId, shares: Sequence[Share]
-) -> None:
-    for share in shares:
-        values = {
-            "team_id": team_id,
-            "photo_id": photo_id,
-            "channel_id": share.channel_id,
-            "ts": share.ts,
-            "permalink": share.permalink,
-            "shared_by": share.shared_by,
-            "shared_at": share.shared_at,
-        }
-        connection.execute(ADD_SHARE, values)
-        connection.execute(DROP_PROVISIONAL_SHARE, values)

@@ -28,7 +28,7 @@ where p.team_id = %(team_id)s and exists (
 """
 # What a listing under way has passed by is to be listed for the run.
 LIST_FROM_THE_TOP = """
-update channels set listing_began = null, listed_down_to = null, compare_again = false
+update channels set listing_began = null, listed_down_to = null
 where team_id = %(team_id)s and channel_id = any(%(channel_ids)s)
 """
 SET_NOTICE = """

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
 from pipeline.storage.connect import Database, lock_shares
-from pipeline.storage.photos import note_deleted
+from pipeline.storage.shares import DROP_OF_CHANNEL, drop_shares
 
 ADD = """
 insert into workspaces (team_id, engine_id) values (%(team_id)s, %(engine_id)s)
@@ -23,7 +23,7 @@ values (%(team_id)s, %(channel_id)s, %(name)s)
 on conflict (team_id, channel_id) do update
 set name = excluded.name, watched = true, kept_out = false,
     listed_until = null, compared_at = null, problem = null,
-    listing_began = null, listed_down_to = null, compare_again = false
+    listing_began = null, listed_down_to = null
 where not c.watched and (%(again)s or not c.kept_out)
 returning channel_id
 """
@@ -41,18 +41,6 @@ insert into channels (team_id, channel_id, name, watched, kept_out)
 values (%(team_id)s, %(channel_id)s, %(channel_id)s, false, true)
 on conflict (team_id, channel_id) do update set watched = false, kept_out = true
 """
-DROP_SHARES = """
-delete from shares where team_id = %(team_id)s and channel_id = %(channel_id)s
-returning photo_id
-"""
-DROP_UNSHARED = """
-delete from photos p where p.team_id = %(team_id)s and p.photo_id = any(%(photo_ids)s)
-and not exists (
-    select from shares s
-    join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
-    where s.team_id = %(team_id)s and s.photo_id = p.photo_id
-)
-"""
 WATCHED = """
 select channel_id, name, listed_until, compared_at, listing_began, listed_down_to, problem
 from channels
@@ -65,10 +53,12 @@ where team_id = %(team_id)s and kept_out order by name, channel_id
 """
 SET_LISTED = """
 update channels set listed_until = greatest(listed_until, %(until)s), problem = null,
-    compared_at = case when %(whole)s and not compare_again then %(until)s else compared_at end,
+    compared_at = case
+        when %(whole)s and coalesce(doubted_at < %(until)s, true) then %(until)s
+        else compared_at
+    end,
     listing_began = case when %(ended)s then null else listing_began end,
-    listed_down_to = case when %(ended)s then null else listed_down_to end,
-    compare_again = compare_again and not %(ended)s
+    listed_down_to = case when %(ended)s then null else listed_down_to end
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 SET_PROGRESS = """
@@ -76,8 +66,8 @@ update channels set listing_began = %(began)s, listed_down_to = %(down_to)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 COMPARE_ANEW = """
-update channels set compared_at = null, compare_again = listing_began is not null
-where team_id = %(team_id)s
+update channels set compared_at = null, doubted_at = clock_timestamp()
+where team_id = %(team_id)s and (%(channel_id)s::text is null or channel_id = %(channel_id)s)
 """
 SET_PROBLEM = """
 update channels set problem = %(problem)s
@@ -97,7 +87,7 @@ class Workspaces:
         with self._database.transaction() as connection:
             connection.execute(ADD, values)
             row = connection.execute(ENGINE, values).fetchone()
-        assert row is not None  # inserted above; workspaces are never deleted
+        assert row is not None  # inserted above
         return EngineId(row["engine_id"])
 
     def engine(self, team_id: TeamId) -> EngineId | None:
@@ -140,10 +130,7 @@ class Workspaces:
         with self._database.transaction() as connection:
             lock_shares(connection, team_id)
             connection.execute(how, values)
-            dropped = connection.execute(DROP_SHARES, values).fetchall()
-            photo_ids = [row["photo_id"] for row in dropped]
-            gone = {"team_id": team_id, "photo_ids": photo_ids}
-            note_deleted(connection, team_id, connection.execute(DROP_UNSHARED, gone).rowcount)
+            drop_shares(connection, team_id, DROP_OF_CHANNEL, values)
 
     def watched(self, team_id: TeamId) -> Sequence[Channel]:
         """All watched channels, by name."""
@@ -204,10 +191,14 @@ class Workspaces:
         with self._database.transaction() as connection:
             connection.execute(SET_PROGRESS, values)
 
-    def compare_anew(self, team_id: TeamId) -> None:
-        """Let the next listing of each channel be whole; one under way goes on, and counts less."""
+    def compare_anew(self, team_id: TeamId, channel_id: ChannelId | None = None) -> None:
+        """Let the next listing of the channel, or of each, be whole.
+
+        One under way goes on, and counts for less than that.
+        """
+        values = {"team_id": team_id, "channel_id": channel_id}
         with self._database.transaction() as connection:
-            connection.execute(COMPARE_ANEW, {"team_id": team_id})
+            connection.execute(COMPARE_ANEW, values)
 
     def set_problem(self, team_id: TeamId, channel_id: ChannelId, problem: str) -> None:
         """Why the channel could not be listed; the next good listing clears it."""

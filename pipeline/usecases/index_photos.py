@@ -95,8 +95,9 @@ class ListChannel:
         began = channel.listing_began if going_on and channel.listing_began else started
         until = channel.listed_down_to if going_on else None
         new = 0
-        seen: list[FileId] = []
+        seen: list[FoundPhoto] = []
         walk = _Walk(until) if since is None and source.newest_first else None
+        as_of = self._photos.now()
         try:
             found = source.list_new(channel_id, since=since, until=until)
             kept_after = self._kept_after(team_id)
@@ -106,9 +107,10 @@ class ListChannel:
                     still_kept(photos, after=kept_after),
                     channel_id=channel_id,
                     run_id=run_ids[-1] if run_ids else None,
+                    as_of=as_of,
                 )
                 self._queue.enqueue_pending(team_id)
-                seen += [photo.file_id for photo in photos]
+                seen += photos
                 if walk is not None and walk.go_on(photos):
                     self._compare(team_id, channel_id, walk, began)
         except SourceUnavailableError as error:
@@ -124,6 +126,9 @@ class ListChannel:
             compared = not going_on
             if compared:
                 self._photos.keep_only(team_id, channel_id, seen, before=began)
+        if since is None:
+            # What couldn't be had for hours may be there again.
+            self._photos.retry_given_up(team_id, channel_id)
         # A re-index makes known photos pending although nothing new is listed.
         self._queue.enqueue_pending(team_id)
         self._channels.set_listed(
@@ -155,9 +160,9 @@ class _Walk:
         self.step_from: datetime | None = None
         self.down_to = until
         """All after it was met; what was posted at that very moment, perhaps not."""
-        self.met: list[FileId] = []
+        self.met: list[FoundPhoto] = []
         """In the last step, and before it at the moment at which it began."""
-        self.at_end: list[FileId] = []
+        self.at_end: list[FoundPhoto] = []
         """Posted at the moment `down_to`."""
         self.is_straight = True
         """False once a photo is newer than one before it: no step can be trusted then."""
@@ -169,10 +174,10 @@ class _Walk:
         self.is_straight = self.is_straight and newest == sorted(newest, reverse=True)
         if not self.is_straight:
             return False
-        self.met = [*self.at_end, *(photo.file_id for photo in photos)]
+        self.met = [*self.at_end, *photos]
         if self.down_to != times[-1]:
             self.at_end = []
-        self.at_end += [photo.file_id for photo in photos if photo.posted_at == times[-1]]
+        self.at_end += [photo for photo in photos if photo.posted_at == times[-1]]
         self.step_from, self.down_to = self.down_to, times[-1]
         return True
 
@@ -203,6 +208,7 @@ class AddPhoto:
         watched = {channel.channel_id for channel in self._channels.watched(team_id)}
         if channel_id not in watched:
             return False
+        as_of = self._photos.now()
         try:
             found = self._sources[team_id].describe(file_id, channel_id=channel_id)
         except PhotoGoneError:
@@ -210,7 +216,7 @@ class AddPhoto:
         kept = still_kept([found], after=self._kept_after(team_id))
         if not kept or not found.media_type.startswith("image/"):
             return False
-        self._photos.add(team_id, kept, channel_id=channel_id)
+        self._photos.add(team_id, kept, channel_id=channel_id, as_of=as_of)
         self._queue.enqueue_pending(team_id, live=True)
         return True
 
@@ -245,10 +251,14 @@ class ReadPhoto:
         """The photo with its address and shares; some sources list photos without them."""
         if photo.url is not None and photo.has_shares:
             return photo
+        as_of = self._photos.now()
         found: FoundPhoto = source.describe(photo.file_id)
-        self._photos.add(photo.team_id, [found])
+        self._photos.add(photo.team_id, [found], as_of=as_of)
         completed = self._photos.get(photo.team_id, photo.photo_id)
         if completed is None or not completed.media_type.startswith("image/"):
+            raise PhotoGoneError
+        if found.shares and not completed.has_shares:
+            # The channel that it was listed in was left meanwhile, or the message deleted.
             raise PhotoGoneError
         return completed
 

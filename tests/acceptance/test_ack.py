@@ -72,12 +72,25 @@ VIEWS = {
 }
 EVENTS = (
     "app_home_opened",
+    "channel_archive",
+    "channel_deleted",
     "channel_left",
+    "channel_rename",
+    "channel_unarchive",
     "file_deleted",
     "file_shared",
+    "file_unshared",
+    "group_archive",
+    "group_deleted",
     "group_left",
+    "group_rename",
+    "group_unarchive",
     "member_joined_channel",
     "message",
+    "user_change",
+    # The last ones: after them the bot rests.
+    "tokens_revoked",
+    "app_uninstalled",
 )
 
 
@@ -300,6 +313,16 @@ def _view(outage: Outage, callback: str) -> dict[str, Any]:
     }
 
 
+def test_many_commands_at_once_are_all_acknowledged_in_time(outage: Outage) -> None:
+    people = outage.office.slack.people
+    sent = [people.run_command(outage.boss, outage.channel, "/findme") for _ in range(AT_ONCE)]
+    outcomes = [people.outcome(invocation, timeout_s=10) for invocation in sent]
+    assert {outcome.error for outcome in outcomes} == {None}
+    assert max(outcome.ack_ms or 0 for outcome in outcomes) <= 3000
+    for invocation in sent:
+        assert AWAY in outage.office.answer(invocation).text
+
+
 def _delivered(outage: Outage, event: str, mark: int) -> list[Delivered]:
     return [each for each in outage.office.slack.delivery.log[mark:] if each.name == event]
 
@@ -314,11 +337,36 @@ def _happens(outage: Outage, event: str) -> None:
             office.post(outage.channel, b"no picture")
         case "file_deleted":
             people.delete_file(office.organiser, office.post(outage.channel, b"no").file_id)
+        case "file_unshared":
+            people.delete_message(office.organiser, office.post(outage.channel, b"no"))
+        case "user_change":
+            people.set_picture(outage.boss, None)
+        case "tokens_revoked":
+            people.revoke_tokens()
+        case "app_uninstalled":
+            people.uninstall_app()
         case _:
-            place = office.channel(with_bot=False, private=event == "group_left")
-            people.invite_bot(place, by=office.organiser)
-            if event != "member_joined_channel":
-                people.kick_bot(place, by=office.organiser)
+            _happens_to_a_channel(office, event)
+
+
+def _happens_to_a_channel(office: Office, event: str) -> None:
+    people = office.slack.people
+    place = office.channel(with_bot=False, private=event.startswith("group"))
+    people.invite_bot(place, by=office.organiser)
+    match event.partition("_")[2]:
+        case "left":
+            people.kick_bot(place, by=office.organiser)
+        case "archive":
+            people.archive_channel(place, by=office.organiser)
+        case "unarchive":
+            people.archive_channel(place, by=office.organiser)
+            people.unarchive_channel(place, by=office.organiser)
+        case "deleted":
+            people.delete_channel(place, by=office.organiser)
+        case "rename":
+            people.rename_channel(place, f"{place.name}-renamed")
+        case _:
+            assert event == "member_joined_channel"
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -333,13 +381,3 @@ def test_an_event_is_acknowledged_at_once(outage: Outage, event: str) -> None:
         if first.ack_ms is not None and first.ack_ms <= LATEST_MS:
             return
     pytest.fail(f"acknowledged after {came_ms} ms")
-
-
-def test_many_commands_at_once_are_all_acknowledged_in_time(outage: Outage) -> None:
-    people = outage.office.slack.people
-    sent = [people.run_command(outage.boss, outage.channel, "/findme") for _ in range(AT_ONCE)]
-    outcomes = [people.outcome(invocation, timeout_s=10) for invocation in sent]
-    assert {outcome.error for outcome in outcomes} == {None}
-    assert max(outcome.ack_ms or 0 for outcome in outcomes) <= 3000
-    for invocation in sent:
-        assert AWAY in outage.office.answer(invocation).text

@@ -14,6 +14,7 @@ from structlog.typing import EventDict
 
 from bot.sandbox import Channel, FileId, Message, Person, SlackApp
 from bot.sandbox.web_api import METHODS
+from bot.standing import Standing
 from pipeline.ports import FaceReader
 from pipeline.usecases.alert_people import AlertPeople
 from tests.acceptance.office import (
@@ -99,9 +100,29 @@ def _a_full_day(office: Office) -> None:
         what="the end of the re-index",
     )
     _an_admins_day(office)
+    people.delete_message(office.organiser, posted[1])
+    eventually(lambda: len(rows(office.conninfo)) == 10, what="the end of another one")
     people.kick_bot(channel, by=office.organiser)
     people.kick_bot(private, by=office.organiser)
     eventually(lambda: not rows(office.conninfo), what="the end of all photos")
+    _the_end(office)
+
+
+def _the_end(office: Office) -> None:
+    """Channels come and go, a colleague leaves, and then the app itself."""
+    people = office.slack.people
+    for private in (False, True):
+        channel = office.channel(private=private)
+        people.rename_channel(channel, f"renamed-{channel.name}")
+        people.archive_channel(channel, by=office.organiser)
+        people.unarchive_channel(channel, by=office.organiser)
+        people.delete_channel(channel, by=office.organiser)
+    people.deactivate(office.person())
+    people.uninstall_app()
+    eventually(
+        lambda: office.running.edge.service.standing is Standing.REMOVED, what="the end of it all"
+    )
+    eventually(lambda: office.slack.delivery.is_idle, what="the end of all events")
 
 
 def _every_surface(office: Office, eileen: Person, channel: Channel, answer: Message) -> None:
@@ -178,6 +199,8 @@ def _an_admins_day(office: Office) -> None:
 
 
 def _is_trouble(entry: EventDict) -> bool:
+    if entry["event"] == "workspace.removed":
+        return False
     return entry["log_level"] in {"warning", "error", "critical"} or (
         entry["event"] == "listener.refused"
     )

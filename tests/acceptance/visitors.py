@@ -235,8 +235,8 @@ class Visitors:
             "file_shared": listeners.file_shared,
             "file_deleted": listeners.file_deleted,
             "member_joined_channel": listeners.member_joined,
-            "channel_left": listeners.left,
-            "group_left": listeners.left,
+            "channel_left": listeners.channel_changed,
+            "group_left": listeners.channel_changed,
             "message": listeners.message,
         }
         while self._events:

@@ -88,9 +88,13 @@ class Shelf(PhotoSource):
     def __init__(self, *photos: FoundPhoto) -> None:
         self.photos = list(photos)
 
-    def list_new(self, channel_id: ChannelId, *, since: datetime | None) -> Iterable[FoundPhoto]:
+    newest_first = False
+
+    def list_new(
+        self, channel_id: ChannelId, *, since: datetime | None, until: datetime | None = None
+    ) -> Iterable[FoundPhoto]:
         """All of them, always."""
-        del channel_id, since
+        del channel_id, since, until
         return list(self.photos)
 
     def describe(self, file_id: FileId, *, channel_id: ChannelId | None = None) -> FoundPhoto:

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipeline.domain.model import ChannelId, FoundPhoto, IndexCounts, PhotoState
+from pipeline.domain.model import CRASHED_READERS, ChannelId, FoundPhoto, IndexCounts, PhotoState
 from pipeline.errors import SourceUnavailableError
 from pipeline.folder import LOCAL
-from pipeline.jobs import rescue, worker
+from pipeline.jobs import worker
 from pipeline.wiring import Runtime
 from tests.fakes import FlakySource
 from tests.integration.test_worker import (
@@ -127,7 +127,7 @@ def test_a_poison_photo_is_set_aside_with_its_reason_and_no_other_photo_is(
     assert (counts.unreadable, counts.given_up, counts.pending) == (9, 1, 0)
     problems = runtime.photos.problems(LOCAL, limit=99)
     assert [each for each in problems if each[1] is PhotoState.GIVEN_UP] == [
-        ("poison.jpg", PhotoState.GIVEN_UP, rescue.POISON)
+        ("poison.jpg", PhotoState.GIVEN_UP, CRASHED_READERS)
     ]
 
 

@@ -29,6 +29,10 @@ class Joined(ChannelDirectory):
         """Each by a name."""
         return [Channel(channel_id=one, name=f"name of {one}") for one in self.channel_ids]
 
+    def joined_one(self, channel_id: ChannelId) -> Channel | None:
+        """One of them."""
+        return next((one for one in self.joined() if one.channel_id == channel_id), None)
+
 
 @pytest.fixture
 def workspaces(database: Database) -> Workspaces:

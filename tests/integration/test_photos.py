@@ -35,6 +35,8 @@ def photos(database: Database) -> Photos:
     workspaces = Workspaces(database)
     for team_id in (TEAM, OTHER):
         workspaces.claim(team_id, ENGINE)
+        for channel in ("C1", "C2"):
+            workspaces.watch(team_id, ChannelId(channel), channel)
     return Photos(database)
 
 
@@ -318,7 +320,9 @@ def test_only_the_photos_that_are_still_there_are_kept(photos: Photos) -> None:
     indexed(photos, "F3", "C2")
 
     assert (
-        photos.keep_only(TEAM, ChannelId("C1"), [FileId("F1")], before=EPOCH + timedelta(days=1))
+        photos.keep_only(
+            TEAM, ChannelId("C1"), [found_photo("F1")], before=EPOCH + timedelta(days=1)
+        )
         == 1
     )
 

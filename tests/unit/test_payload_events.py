@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from bot.payloads import DeletedMessage, FileEvent, HomeOpened, MembershipEvent
+from bot.payloads import (
+    ChangedUser,
+    ChannelEvent,
+    DeletedMessage,
+    FileEvent,
+    HomeOpened,
+    MembershipEvent,
+    RevokedTokens,
+)
 from pipeline.domain.model import ChannelId, FileId, TeamId, UserId
 
 
@@ -73,3 +81,38 @@ def test_any_other_message_is_none_of_it(subtype: str | None) -> None:
     body = envelope(type="message", channel="C1", ts="1.2", subtype=subtype)
 
     assert DeletedMessage.from_body(body) is None
+
+
+def test_an_unshared_file_names_its_channel() -> None:
+    body = envelope(type="file_unshared", file_id="F1", channel_id="C1", file={"id": "F1"})
+
+    assert FileEvent.from_body(body) == FileEvent(
+        team_id=TeamId("T1"), file_id=FileId("F1"), channel_id=ChannelId("C1")
+    )
+
+
+@pytest.mark.parametrize("channel", ["C1", {"id": "C1", "name": "new", "created": 1}])
+def test_a_channel_event_names_the_channel_or_tells_of_it(channel: Any) -> None:
+    body = envelope(type="channel_rename", channel=channel)
+
+    assert ChannelEvent.from_body(body) == ChannelEvent(
+        team_id=TeamId("T1"), channel_id=ChannelId("C1")
+    )
+
+
+def test_a_changed_user_comes_with_the_whole_profile() -> None:
+    user = {"id": "U1", "deleted": True, "updated": 12, "profile": {"display_name": "Ann"}}
+    found = ChangedUser.from_body(envelope(type="user_change", user=user))
+
+    assert (found.user_id, found.profile.name) == ("U1", "Ann")
+    assert (found.profile.is_deleted, found.profile.updated_s) == (True, 12)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "users"),
+    [({"oauth": ["U1"], "bot": ["U2", "U3"]}, ("U2", "U3")), ({"oauth": ["U1"]}, ()), (None, ())],
+)
+def test_revoked_tokens_are_known_by_their_users(tokens: Any, users: tuple[str, ...]) -> None:
+    found = RevokedTokens.from_body(envelope(type="tokens_revoked", tokens=tokens))
+
+    assert found.bot_user_ids == users
