@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.calls import SHUT_OUT
-from bot.sandbox import Channel, Person, PostedPhoto
+from bot.sandbox import Channel, ChannelId, Person, PostedPhoto
 from bot.standing import Standing
+from pipeline.domain.model import UserId
 from tests.acceptance.office import (
     Office,
     eventually,
@@ -81,7 +81,7 @@ def test_message_deleted_and_file_unshared_each_take_the_share_along(
     (posted,) = office.show(channel, snapshot("eileen"))
     again = people.share_again(office.organiser, posted.file_id, other)
     eventually(lambda: len(_shares(office, posted)) == 2, what="the second share")
-    with _hearing_only(office, only):
+    with _Hearing(office, only):
         people.delete_message(office.organiser, posted)
         eventually(
             lambda: _shares(office, posted) == {_place(again)}, what="the end of the first share"
@@ -237,7 +237,7 @@ def test_a_deactivated_user_is_forgotten_at_once(office: Office) -> None:
     office.slack.people.deactivate(eileen)
     _is_forgotten(office, eileen)
     held = office.running.edge.selfies._held.values()
-    assert [one for one in held if str(one.user_id) == eileen.id] == []
+    assert [one for one in held if one.user_id == UserId(eileen.id)] == []
 
 
 @one_way
@@ -457,23 +457,20 @@ def test_an_app_that_is_installed_again_begins_anew(new_office: Office) -> None:
     office.read(posted)
 
 
-def _hearing_only(office: Office, event: str) -> _Deaf:
-    """Lose every other event."""
-    return _Deaf(office, lambda told: told == event)
+class _Hearing:
+    """Every event but one kind is lost."""
 
-
-class _Deaf:
-    def __init__(self, office: Office, hears: Callable[[str], bool]) -> None:
+    def __init__(self, office: Office, kind: str) -> None:
         self._ws = office.slack.workspace
         self._before = list(self._ws.listeners)
-        self._hears = hears
+        self._kind = kind
 
     def __enter__(self) -> None:
         """Begin."""
         deliver = self._before
 
-        def hear(event: dict[str, Any], channel: Any) -> None:
-            if self._hears(str(event["type"])):
+        def hear(event: dict[str, Any], channel: ChannelId | None) -> None:
+            if event["type"] == self._kind:
                 for each in deliver:
                     each(event, channel)
 

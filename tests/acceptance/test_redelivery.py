@@ -25,6 +25,7 @@ from tests.acceptance.office import (
     open_office,
     snapshot,
 )
+from tests.acceptance.surfaces import modal
 
 COPIES = 4
 SPREAD_S = 0.15
@@ -166,7 +167,7 @@ def test_a_command_a_click_and_a_form_that_come_four_times_are_answered_once(
     assert len(lines(office.more(eileen, answer))) == 1
     people.run_command(eileen, channel, "/findme", "selfie")
     eventually(lambda: office.slack.delivery.is_idle, what="the last copies")
-    form = eventually(lambda: people.modal(eileen), what="the form")
+    form = modal(office, eileen)
     file = people.upload(eileen, "me.jpg", snapshot("eileen", 12))
     assert form is not None
     people.submit_view(eileen, form.id, {"picture": [file.id]})

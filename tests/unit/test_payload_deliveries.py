@@ -6,10 +6,22 @@ import pytest
 
 from bot.payloads import Delivery
 
-EVENT = {"event_id": "Ev1", "event": {"type": "file_shared"}}
-COMMAND = {"command": "/findme", "trigger_id": "1.2", "response_url": "https://hooks/1"}
-CLICK = {"type": "block_actions", "trigger_id": "1.3", "actions": [{"action_ts": "5.6"}]}
-SUBMISSION = {"type": "view_submission", "trigger_id": "1.4", "view": {"id": "V1", "hash": "h"}}
+EVENT: dict[str, Any] = {"event_id": "Ev1", "event": {"type": "file_shared"}}
+COMMAND: dict[str, Any] = {
+    "command": "/findme",
+    "trigger_id": "1.2",
+    "response_url": "https://hooks/1",
+}
+CLICK: dict[str, Any] = {
+    "type": "block_actions",
+    "trigger_id": "1.3",
+    "actions": [{"action_ts": "5.6"}],
+}
+SUBMISSION: dict[str, Any] = {
+    "type": "view_submission",
+    "trigger_id": "1.4",
+    "view": {"id": "V1", "hash": "h"},
+}
 
 
 @pytest.mark.parametrize("body", [EVENT, COMMAND, CLICK, SUBMISSION])
