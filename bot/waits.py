@@ -52,10 +52,9 @@ class Waits:
             yield max(self.left_s(what), UNNAMED_S)
             return
         try:
-            left_s = self.left_s(what)
-            if left_s <= max(0.0, end_s - time.monotonic()):
+            # Slack may ask somebody else to wait while this one waits.
+            while 0 < (left_s := self.left_s(what)) <= end_s - time.monotonic():
                 time.sleep(left_s)
-                left_s = 0.0
             yield left_s
         finally:
             if lock is not None:

@@ -47,12 +47,15 @@ each_fault = pytest.mark.parametrize("order", FAULTS.values(), ids=FAULTS.keys()
 
 
 @pytest.fixture
-def hasty(new_office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+def hasty(
+    new_office: Office, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Office:
     """An office whose running bot tries again soon, and waits for no drip."""
     monkeypatch.setattr("pipeline.jobs.worker.FIRST_WAIT_S", 0.05)
-    monkeypatch.setattr("bot.web.DEADLINE_S", 0.3)
     new_office.start_bot(findme_pull_every_s=1)
-    new_office.running.workspace.downloads._grace_s = 0.3
+    if "a drip" in request.node.name:
+        monkeypatch.setattr("bot.web.DEADLINE_S", 1.0)
+        new_office.running.workspace.downloads._grace_s = 1.0
     return new_office
 
 
