@@ -338,3 +338,18 @@ def test_a_title_that_the_database_can_not_hold_does_not_stop_the_others(
     photos.add(TEAM, [payloads.found_photo(file, team_url="https://x/"), found_photo("F2")])
 
     assert photos.counts(TEAM).photos == 2
+
+
+@pytest.mark.parametrize(("is_watched", "left"), [(True, 1), (False, 0)])
+def test_a_photo_stays_where_another_watched_channel_shows_it_and_for_no_other_share(
+    photos: Photos, *, is_watched: bool, left: int
+) -> None:
+    workspaces = Workspaces(photos._database)
+    workspaces.watch(TEAM, ChannelId("C1"), "party")
+    if is_watched:
+        workspaces.watch(TEAM, ChannelId("C2"), "other")
+    add(photos, found_photo(shares=[share("C1", ts="177.1"), share("C2", ts="177.2")]))
+
+    photos.drop_share(TEAM, ChannelId("C1"), "177.1")
+
+    assert photos.counts(TEAM).photos == left
