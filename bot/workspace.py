@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 from bot import payloads
 from bot.calls import call, retry_handlers
 from bot.files.downloads import Downloads
-from bot.payloads import Json, Profile
+from bot.payloads import Json, Profile, storable
 from pipeline.domain.model import (
     Channel,
     ChannelId,
@@ -170,7 +170,8 @@ class SlackWorkspace:
 
     def channel_name(self, channel_id: ChannelId) -> str:
         """A channel's name. Raises SourceUnavailableError."""
-        return str(call(self.client.conversations_info, channel=channel_id)["channel"]["name"])
+        found = call(self.client.conversations_info, channel=channel_id)
+        return storable(str(found["channel"]["name"]))
 
     def _conversations(self, **arguments: Any) -> Iterator[Channel]:
         cursor = ""

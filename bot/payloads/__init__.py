@@ -23,6 +23,7 @@ from bot.payloads.objects import (
     profile,
     profile_picture,
     provisional_share,
+    storable,
 )
 from bot.payloads.requests import (
     Click,
@@ -65,4 +66,5 @@ __all__ = [
     "profile",
     "profile_picture",
     "provisional_share",
+    "storable",
 ]

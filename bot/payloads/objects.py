@@ -52,12 +52,17 @@ def profile(user: Json) -> Profile:
     )
 
 
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it: one character that it refuses would stop a whole listing."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
 def found_photo(file: Json, *, team_url: str) -> FoundPhoto:
     """A file object as a photo; `team_url` ends in a slash."""
     created = datetime.fromtimestamp(file["created"], UTC)
     return FoundPhoto(
         file_id=FileId(file["id"]),
-        name=file.get("title") or file.get("name") or file["id"],
+        name=storable(file.get("title") or file.get("name") or "") or file["id"],
         media_type=file.get("mimetype") or "",
         url=file.get("url_private_download") or file.get("url_private"),
         version="1",  # an image in Slack never changes: another upload is another file
@@ -108,7 +113,10 @@ def is_workspace_admin(user: Json) -> bool:
 def channels(page: Json) -> Sequence[Channel]:
     """A page of conversations."""
     return [
-        Channel(channel_id=ChannelId(channel["id"]), name=channel.get("name") or channel["id"])
+        Channel(
+            channel_id=ChannelId(channel["id"]),
+            name=storable(channel.get("name") or "") or channel["id"],
+        )
         for channel in page["channels"]
     ]
 

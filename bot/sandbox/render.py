@@ -139,6 +139,8 @@ def file_json(ws: Workspace, file: SharedFile) -> Json:
     kinds = {share.channel: ws.channels[share.channel].kind for share in file.shares}
     by_kind = {kind: [c for c, found in kinds.items() if found is kind] for kind in ChannelKind}
     key = f"{ws.team_id}-{file.id}"
+    # A name is no path, nor several lines.
+    name = quote("".join(c if c.isprintable() and c != "/" else "_" for c in file.name))
     shape: Json = {
         "id": file.id,
         "created": file.created_s,
@@ -159,9 +161,9 @@ def file_json(ws: Workspace, file: SharedFile) -> Json:
         "public_url_shared": False,
         "display_as_bot": False,
         "username": "",
-        "url_private": f"{ws.origin}/files-pri/{key}/{quote(file.name)}",
-        "url_private_download": f"{ws.origin}/files-pri/{key}/download/{quote(file.name)}",
-        "permalink": f"{ws.origin}/files/{file.uploader}/{file.id}/{quote(file.name)}",
+        "url_private": f"{ws.origin}/files-pri/{key}/{name}",
+        "url_private_download": f"{ws.origin}/files-pri/{key}/download/{name}",
+        "permalink": f"{ws.origin}/files/{file.uploader}/{file.id}/{name}",
         "is_starred": False,
         "has_rich_preview": False,
         "file_access": "visible",
