@@ -150,8 +150,8 @@ def file_json(ws: Workspace, file: SharedFile) -> Json:
     kinds = {share.channel: ws.channels[share.channel].kind for share in file.shares}
     by_kind = {kind: [c for c, found in kinds.items() if found is kind] for kind in ChannelKind}
     key = f"{ws.team_id}-{file.id}"
-    # A name is no path.
-    name = quote(file.name.replace("/", "_"))
+    # A name is no path, nor several lines.
+    name = quote("".join(c if c.isprintable() and c != "/" else "_" for c in file.name))
     shape: Json = {
         "id": file.id,
         "created": file.created_s,

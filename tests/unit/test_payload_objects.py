@@ -204,3 +204,11 @@ def test_of_somebody_slack_says_little_of_the_rest_is_assumed() -> None:
     assert profile({"name": "bot", "deleted": True, "tz": None, "tz_offset": None}) == Profile(
         name="bot", time_zone="UTC", offset_s=0, locale="en", is_deleted=True
     )
+
+
+@pytest.mark.parametrize("name", ["a\x00b.jpg", "a\ud83db.jpg"])
+def test_a_name_that_the_database_would_refuse_is_kept_as_far_as_it_goes(name: str) -> None:
+    found = found_photo(
+        {"id": "F1", "created": 0, "title": name}, team_url="https://example.slack.com/"
+    )
+    assert found.name in {"ab.jpg", "a?b.jpg"}
