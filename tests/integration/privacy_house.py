@@ -1,5 +1,6 @@
 """Two workspaces of made-up faces over a real database: what people allow, what is kept of them."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -80,6 +81,12 @@ def read_by(engine_id: str) -> KnownFaces:
     """An engine that knows everybody's portrait."""
     pictures = {portrait(one): photo_faces(FACE_OF[one]) for one in EVERYBODY}
     return KnownFaces(CURVE, pictures, engine_id=engine_id)
+
+
+WAITING = """
+select pid from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+"""
 
 
 class Shelf(PhotoSource):
@@ -284,6 +291,13 @@ class House:
             and table_type = 'BASE TABLE' and table_name not like '%%yoyo%%' order by table_name
         """
         return [name for (name,) in self.rows(query)]
+
+    def wait_for_a_lock(self) -> None:
+        """Until somebody waits for what somebody else holds."""
+        deadline = time.monotonic() + 30
+        while not self.rows(WAITING):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def rows(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Straight from the database."""

@@ -280,7 +280,7 @@ def test_people_of_one_question_who_refuse_at_once_do_not_wait_for_each_other(
 
 
 def test_asking_answering_and_forgetting_at_once_end_all_the_same(house: House) -> None:
-    for number in range(15):
+    for number in range(8):
         one, other = UserId(f"U-{number}"), UserId(f"V-{number}")
         house.consents.decide(TEAM, one, Allowance.REFUSED, now=now() - 2 * ASK_AGAIN_AFTER)
         asked = house.wish(BEN, one, other)

@@ -1,6 +1,7 @@
 """Whoever turned Findme off is not found: their faces go out of the index, and stay out."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +16,9 @@ from pipeline.errors import ConsentNeededError, ProtectedFaceError, TurnedOffErr
 from pipeline.ports import FaceReader
 from pipeline.storage.connect import Database
 from pipeline.storage.engine_changes import EngineChangeStore
-from pipeline.storage.opt_outs import OptOuts
+from pipeline.storage.faces import add_faces
+from pipeline.storage.opt_outs import LOCK_WORKSPACE, SET_OUT, OptOuts, _put
+from pipeline.storage.photos import LOCK_ENGINE
 from pipeline.usecases.change_engine import ChangeEngine
 from pipeline.usecases.find_photos import Found, Query
 from pipeline.usecases.index_photos import ReadPhoto
@@ -90,7 +93,7 @@ def test_a_photo_read_again_does_not_bring_them_back(house: House) -> None:
 
 
 def test_photos_indexed_at_the_same_moment_never_keep_their_face(house: House) -> None:
-    for number in range(20):
+    for number in range(10):
         known = house.post(f"K{number}", face(ANN))
         new = house.add(found_photo(f"N{number}"))
 
@@ -104,10 +107,41 @@ def test_photos_indexed_at_the_same_moment_never_keep_their_face(house: House) -
         house.opt_out.on(TEAM, ANN)
 
 
+def test_whoever_turns_it_off_waits_for_faces_that_are_stored_just_now(house: House) -> None:
+    photo_id = house.add(found_photo("F1"))
+    faces = photo_faces(face(ANN), face(BEN))
+
+    with ThreadPoolExecutor(1) as threads:
+        with house.database.transaction() as storing:
+            storing.execute(LOCK_ENGINE, {"team_id": TEAM})
+            add_faces(storing, TEAM, photo_id, house.reader.engine_id, faces)
+            off = threads.submit(house.opt_out.off, TEAM, ANN)
+            house.wait_for_a_lock()
+        assert off.result(timeout=30).faces == 1
+
+    assert house.faces_of() == {"F1": 1}
+
+
+def test_faces_are_stored_after_who_turns_it_off_just_now(house: House) -> None:
+    photo_id = house.add(found_photo("F1"))
+    engine_id = house.reader.engine_id
+
+    with ThreadPoolExecutor(1) as threads:
+        with house.database.transaction() as turning:
+            turning.execute(LOCK_WORKSPACE, {"team_id": TEAM})
+            turning.execute(SET_OUT, {"team_id": TEAM, "user_id": ANN})
+            storing = threads.submit(house.index, photo_id, face(ANN), face(BEN))
+            house.wait_for_a_lock()
+            _put(turning, TEAM, house.template(ANN), engine_id)
+        assert storing.result(timeout=30)
+
+    assert house.faces_of() == {"F1": 1}
+
+
 def test_turning_off_and_on_and_forgetting_at_once_end_one_way_or_the_other(
     house: House,
 ) -> None:
-    for _ in range(10):
+    for _ in range(6):
         at_once(
             partial(house.opt_out.off, TEAM, ANN),
             partial(house.opt_out.on, TEAM, ANN),

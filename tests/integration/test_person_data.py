@@ -173,11 +173,13 @@ def columns_of_people(house: House) -> set[tuple[str, str]]:
     return {(table, column) for table, column in named if re.search(OF_PERSON, column)}
 
 
-def test_each_column_that_names_a_person_is_covered_or_has_a_reason(house: House) -> None:
+def test_each_column_that_names_a_person_is_covered_or_has_a_reason(database: Database) -> None:
+    house = House(database)
     assert columns_of_people(house) == COVERED.keys() | NOT_COVERED.keys()
 
 
-def test_whatever_else_is_said_of_a_person_is_shown_or_has_a_reason(house: House) -> None:
+def test_whatever_else_is_said_of_a_person_is_shown_or_has_a_reason(database: Database) -> None:
+    house = House(database)
     said = columns(house, *ABOUT_PEOPLE) - columns_of_people(house)
 
     assert {one for one in said if one[1] != "team_id"} == SHOWN | NOT_SHOWN.keys()
