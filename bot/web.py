@@ -210,7 +210,9 @@ def _read(response: IO[bytes], headers: Message, deadline_s: float) -> str:
     missing = getattr(response, "length", None)
     if missing:
         raise ConnectionError(f"the answer was cut off {missing} bytes before its end")
-    return b"".join(parts).decode(headers.get_content_charset() or "utf-8", errors="replace")
+    text = b"".join(parts).decode(headers.get_content_charset() or "utf-8", errors="replace")
+    # Slack's answers are JSON or a word. A page tells nothing, and the SDK would log it.
+    return "" if text.lstrip().startswith("<") else text
 
 
 def _too_many(request: Request, left_s: float) -> HTTPError:
