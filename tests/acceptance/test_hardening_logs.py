@@ -70,7 +70,7 @@ def noise(
         bot = machine.start_bot(FINDME_LOG="debug", DATABASE_URL=url, FINDME_PULL_EVERY_S="1")
         try:
             heard = _make_noise(office, conninfo)
-            bot.end()
+            bot.end(timeout_s=30)
             yield Noise(text=bot.text(), office=office, **heard)
         finally:
             machine.clean_up()
@@ -85,12 +85,13 @@ def _make_noise(office: Office, conninfo: str) -> dict[str, list[str]]:
     office.read(
         office.post(channel, snapshot("eileen"), FILE, by=zebulon),
         office.post(channel, b"<html>no picture", BROKEN, by=zebulon),
+        timeout_s=60,
     )
     answers, asked = [], []
 
     def ask(text: str, command: str = "/findme", who: object = zebulon) -> None:
         asked.append(people.run_command(who, channel, command, text))  # type: ignore[arg-type]
-        answers.append(office.answer(asked[-1]).text)
+        answers.append(office.answer(asked[-1], timeout_s=60).text)
 
     ask("")
     ask(f"in #{NOWHERE}")
@@ -120,7 +121,7 @@ def _make_noise(office: Office, conninfo: str) -> dict[str, list[str]]:
     menu = element(office, answer, "verdict")
     assert menu is not None
     asked.append(people.click(zebulon, answer, "verdict", value=menu["options"][0]["value"]))
-    answers.append(office.answer(asked[-1]).text)
+    answers.append(office.answer(asked[-1], timeout_s=60).text)
     page_of_home = home(office, zebulon)
     asked.append(people.click(zebulon, page_of_home, "alerts_on"))
     time.sleep(1)
@@ -159,7 +160,11 @@ def test_the_run_was_noisy_enough_to_show_something(noise: Noise) -> None:
         "library.says",
     }
     assert "psycopg.errors.RaiseException (SQLSTATE P0001)" in noise.text
-    assert {"database.unavailable", "worker.disconnected"} & noise.events
+    # The pool's words, or whoever needed it then.
+    assert re.search(
+        r"not currently accepting connections|database\.unavailable|worker\.disconnected",
+        noise.text,
+    )
 
 
 def test_no_token_or_password_comes_into_the_log(noise: Noise) -> None:
