@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 NOBODY = UserId("")
 
 # So many people may wait for a slow database at once before an acknowledgement has to wait too.
-LISTENERS_AT_ONCE = 64
+LISTENERS_AT_ONCE = 256
 
 
 def build_app(

@@ -264,6 +264,7 @@ class Edge:
             forget_person=self.runtime.forget_person,
             selfies=self.selfies,
             data=self.runtime.peoples_data,
+            visibility=self.workspace,
             uploads=self.uploads,
             replies=self.replies,
             home=home,

@@ -19,6 +19,7 @@ EXPLANATION = {
         "runs Findme can give them to you."
     ),
     "verdicts": "Faces in photos of which you said that they are you, or not.",
+    "told_at": "When you were told, with your first answer, how Findme works.",
     "alerts_on": "Whether you are told of new photos of you.",
     "told_of": "Photos of you that you were told of, so that you never are twice.",
     "colleagues": "Whether you let colleagues find you.",

@@ -135,7 +135,3 @@ class ColleagueSearchOffError(FindmeError):
 
 class TurnedOffError(FindmeError):
     """You turned Findme off for yourself; `/findme on` turns it on again."""
-
-
-class ProtectedFaceError(FindmeError):
-    """I can't look for that face: somebody whom it may be does not want to be found."""

@@ -18,7 +18,7 @@ from bot.selfies import Selfies
 from pipeline.domain.consent import Allowance, Answer, RequestId
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import ConsentNeededError
-from pipeline.ports import DataStore
+from pipeline.ports import DataStore, Visibility
 from pipeline.usecases.consent import AskConsent, GiveConsent, SendGranted
 from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.usecases.opt_out import OptOut
@@ -40,6 +40,7 @@ class ConsentListeners:
         forget_person: ForgetPerson,
         selfies: Selfies,
         data: DataStore,
+        visibility: Visibility,
         uploads: Uploads,
         replies: Replies,
         home: HomeListeners,
@@ -52,6 +53,7 @@ class ConsentListeners:
         self._forget_person = forget_person
         self._selfies = selfies
         self._data = data
+        self._visibility = visibility
         self._uploads = uploads
         self._replies = replies
         self._home = home
@@ -92,7 +94,9 @@ class ConsentListeners:
                 assert_never(act)
 
     def _send_data(self, team_id: TeamId, user_id: UserId) -> None:
-        content = as_file(self._data.everything(team_id, user_id))
+        # What they can't open (any more) is not named either.
+        sight = self._visibility.sight_of(user_id)
+        content = as_file(self._data.everything(team_id, user_id, channel_ids=sight.open))
         first = call(
             self._client.chat_postMessage,
             channel=user_id,

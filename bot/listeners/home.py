@@ -23,7 +23,6 @@ from pipeline.errors import (
     FindmeError,
     NotAMemberError,
     PictureError,
-    ProtectedFaceError,
     SourceUnavailableError,
     TurnedOffError,
 )
@@ -120,7 +119,6 @@ class HomeListeners:
             return None, refusal(error, question, user_id)[0]
         except (
             NotAMemberError,
-            ProtectedFaceError,
             SourceUnavailableError,
             TurnedOffError,
         ) as error:

@@ -107,6 +107,9 @@ class SendGranted:
                 continue
             except FindmeError as error:
                 log.warning("consent.not_sent", error=type(error).__name__, reason=str(error))
+            except Exception:
+                # Once more would end as badly, and the others wait.
+                log.exception("consent.not_sent")
             else:
                 sent += 1
             self._consents.done(team_id, granted, now=self._clock())

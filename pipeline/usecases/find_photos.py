@@ -24,7 +24,6 @@ from pipeline.errors import (
     NotAMemberError,
     PersonGoneError,
     PictureError,
-    ProtectedFaceError,
 )
 from pipeline.ports import ChannelStore, Engines, PhotoStore, Protected, Visibility
 from pipeline.usecases.known_people import KnownPeople, KnownPerson
@@ -123,7 +122,7 @@ class FindPhotos:
         same click asked for it a moment ago.
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError, each with the
         `user_id` it is about; ConsentNeededError with the people who have to agree first;
-        ColleagueSearchOffError, TurnedOffError, ProtectedFaceError; ChannelNotSearchedError; and
+        ColleagueSearchOffError, TurnedOffError; ChannelNotSearchedError; and
         as `sight_of` does.
         """
         # Who may ask nothing here learns nothing of anybody's consent either.
@@ -209,7 +208,8 @@ class FindPhotos:
         """One person's, but none that are of somebody who is out."""
         templates = self._protected.templates(team_id, engine_id=person.engine_id)
         if is_of_another(person.query, templates, user_id=user_id):
-            raise ProtectedFaceError
+            # Nothing is found, as if nothing were there: that they are out is theirs to say.
+            return []
         if not visible:
             return []
         matches = self._match_faces.every(team_id, person, visible)
