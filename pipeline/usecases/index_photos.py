@@ -114,6 +114,8 @@ class ListChannel:
                 if walk is not None and walk.go_on(photos):
                     self._compare(team_id, channel_id, walk, began)
         except SourceUnavailableError as error:
+            if not self._is_watched(team_id, channel_id):
+                return new  # the bot was removed meanwhile: it is told no more, and needs no more
             self._channels.set_problem(team_id, channel_id, str(error))
             raise
         compared = True
@@ -140,6 +142,9 @@ class ListChannel:
             # A re-index was asked for meanwhile.
             return new + self(team_id, channel_id)
         return new
+
+    def _is_watched(self, team_id: TeamId, channel_id: ChannelId) -> bool:
+        return any(known.channel_id == channel_id for known in self._channels.watched(team_id))
 
     def _compare(
         self, team_id: TeamId, channel_id: ChannelId, walk: "_Walk", began: datetime
