@@ -118,19 +118,9 @@ class ListChannel:
                 return new  # the bot was removed meanwhile: it is told no more, and needs no more
             self._channels.set_problem(team_id, channel_id, str(error))
             raise
-        compared = True
-        if walk is not None and walk.is_straight:
-            # The events of some deletions were lost: while the bot was off, say.
-            self._photos.keep_only(
-                team_id, channel_id, walk.at_end, before=began, until=walk.down_to
-            )
-        elif since is None:
-            compared = not going_on
-            if compared:
-                self._photos.keep_only(team_id, channel_id, seen, before=began)
-        if since is None:
-            # What couldn't be had for hours may be there again.
-            self._photos.retry_given_up(team_id, channel_id)
+        compared = since is not None or self._forget_unlisted(
+            team_id, channel_id, seen, walk=walk, began=began, in_part=going_on
+        )
         # A re-index makes known photos pending although nothing new is listed.
         self._queue.enqueue_pending(team_id)
         self._channels.set_listed(
@@ -142,6 +132,32 @@ class ListChannel:
             # A re-index was asked for meanwhile.
             return new + self(team_id, channel_id)
         return new
+
+    def _forget_unlisted(
+        self,
+        team_id: TeamId,
+        channel_id: ChannelId,
+        seen: Sequence[FoundPhoto],
+        *,
+        walk: "_Walk | None",
+        began: datetime,
+        in_part: bool,
+    ) -> bool:
+        """The events of some deletions were lost: while the bot was off, say.
+
+        False if too little of the channel was seen to tell.
+        """
+        # What couldn't be had for hours may be there again.
+        self._photos.retry_given_up(team_id, channel_id)
+        if walk is not None and walk.is_straight:
+            self._photos.keep_only(
+                team_id, channel_id, walk.at_end, before=began, until=walk.down_to
+            )
+            return True
+        if in_part:
+            return False
+        self._photos.keep_only(team_id, channel_id, seen, before=began)
+        return True
 
     def _is_watched(self, team_id: TeamId, channel_id: ChannelId) -> bool:
         return any(known.channel_id == channel_id for known in self._channels.watched(team_id))

@@ -137,7 +137,7 @@ def _is_watched(office: Office, channel: Channel, *, expected: bool) -> None:
     bot = office.running
 
     def is_so() -> bool:
-        watched = [one.channel_id for one in bot.runtime.workspaces.watched(bot.team_id)]
+        watched = [str(one.channel_id) for one in bot.runtime.workspaces.watched(bot.team_id)]
         return office.slack.delivery.is_idle and (channel.id in watched) is expected
 
     eventually(is_so, what="what became of a channel")
