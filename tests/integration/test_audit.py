@@ -53,7 +53,6 @@ def acts(house: House) -> list[Act]:
         "update audit set actor_id = null",
         "delete from audit",
         "truncate audit",
-        "truncate workspaces cascade",
         "delete from audit where false",
     ],
 )
