@@ -24,6 +24,8 @@ from bot.payloads import (
 from bot.selfies import Selfies
 from bot.standing import Service
 from bot.workspace import SlackWorkspace
+from pipeline.domain.model import UserId
+from pipeline.errors import SourceUnavailableError
 from pipeline.storage.photos import Photos
 from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.usecases.index_photos import AddPhoto
@@ -129,10 +131,16 @@ class EventListeners:
         ack()
         event = ChangedUser.from_body(body)
         self._workspace.learn(event.user_id, event.profile)
-        # An old event may come after the account was opened again.
-        if event.profile.is_deleted and self._workspace.is_closed(event.user_id):
+        if event.profile.is_deleted and self._is_closed(event.user_id):
             self._selfies.forget(event.user_id)
             self._forget_person(event.team_id, event.user_id)
+
+    def _is_closed(self, user_id: UserId) -> bool:
+        """An old event may come after the account was opened again; in doubt it is closed."""
+        try:
+            return self._workspace.is_closed(user_id)
+        except SourceUnavailableError:
+            return True
 
     def tokens_revoked(self, ack: Ack, body: Json) -> None:
         """Without its token the bot rests; everything is kept."""

@@ -100,6 +100,8 @@ class ListChannel:
                 self._queue.enqueue_pending(team_id)
                 seen += photos
         except SourceUnavailableError as error:
+            if not self._is_watched(team_id, channel_id):
+                return new  # the bot was removed meanwhile: it is told no more, and needs no more
             self._channels.set_problem(team_id, channel_id, str(error))
             raise
         if since is None:
@@ -113,6 +115,9 @@ class ListChannel:
         self._runs.listed(team_id, channel_id, run_ids)
         log.info("channel.listed", channel=channel_id, new=new, whole=since is None)
         return new
+
+    def _is_watched(self, team_id: TeamId, channel_id: ChannelId) -> bool:
+        return any(known.channel_id == channel_id for known in self._channels.watched(team_id))
 
 
 class AddPhoto:

@@ -21,6 +21,7 @@ from tests.acceptance.office import (
     Office,
     encoded,
     eventually,
+    jobs,
     lines,
     open_office,
     rows,
@@ -113,16 +114,34 @@ def _the_end(office: Office) -> None:
     people = office.slack.people
     for private in (False, True):
         channel = office.channel(private=private)
+        by = office.organiser
         people.rename_channel(channel, f"renamed-{channel.name}")
-        people.archive_channel(channel, by=office.organiser)
-        people.unarchive_channel(channel, by=office.organiser)
-        people.delete_channel(channel, by=office.organiser)
+        _is_watched(office, channel, expected=True)
+        people.archive_channel(channel, by=by)
+        _is_watched(office, channel, expected=False)
+        people.unarchive_channel(channel, by=by)
+        _is_watched(office, channel, expected=private)
+        people.delete_channel(channel, by=by)
+        _is_watched(office, channel, expected=False)
+    asked = office.slack.faults.calls["users.info"]
     people.deactivate(office.person())
+    eventually(lambda: office.slack.faults.calls["users.info"] > asked, what="the look at them")
     people.uninstall_app()
     eventually(
         lambda: office.running.edge.service.standing is Standing.REMOVED, what="the end of it all"
     )
     eventually(lambda: office.slack.delivery.is_idle, what="the end of all events")
+
+
+def _is_watched(office: Office, channel: Channel, *, expected: bool) -> None:
+    bot = office.running
+
+    def is_so() -> bool:
+        watched = [one.channel_id for one in bot.runtime.workspaces.watched(bot.team_id)]
+        return office.slack.delivery.is_idle and (channel.id in watched) is expected
+
+    eventually(is_so, what="what became of a channel")
+    eventually(lambda: jobs(office.conninfo) == 0, what="the end of all jobs")
 
 
 def _every_surface(office: Office, eileen: Person, channel: Channel, answer: Message) -> None:
