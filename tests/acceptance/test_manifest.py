@@ -218,7 +218,8 @@ def _an_admins_day(office: Office) -> None:
 
 
 def _is_trouble(entry: EventDict) -> bool:
-    if entry["event"] == "workspace.removed":
+    # What the day ends with; either event may come first.
+    if entry["event"] in {"workspace.removed", "workspace.shut_out"}:
         return False
     return entry["log_level"] in {"warning", "error", "critical"} or (
         entry["event"] == "listener.refused"
