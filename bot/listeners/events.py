@@ -142,13 +142,6 @@ class EventListeners:
         except SourceUnavailableError:
             return True
 
-    def _is_closed(self, user_id: UserId) -> bool:
-        """An old event may come after the account was opened again; in doubt it is closed."""
-        try:
-            return self._workspace.is_closed(user_id)
-        except SourceUnavailableError:
-            return True
-
     def tokens_revoked(self, ack: Ack, body: Json) -> None:
         """Without its token the bot rests; everything is kept."""
         ack()
