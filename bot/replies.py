@@ -23,6 +23,7 @@ from pipeline.errors import FindmeError, SourceUnavailableError
 OK = 200
 BAD_REQUEST = 400
 SPINNER_AFTER_S = 1.0
+LOOKING = "⏳ Looking…"
 _WORD = re.compile(r"[a-z_]{1,40}")
 
 log = structlog.get_logger(__name__)
@@ -146,7 +147,7 @@ def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]
 
     def say() -> None:
         try:
-            reply.send("⏳ Looking…")
+            reply.send(LOOKING)
         except FindmeError as error:
             log.warning("reply.refused", reason=str(error))
 

@@ -10,7 +10,8 @@ from bot.blocks.answer import MORE
 from bot.blocks.consent import ALLOW
 from bot.demo.album import AlbumPhoto, make_album
 from bot.demo.portraits import PEOPLE, Who, portrait
-from bot.sandbox.model import Channel, Message, Person, PostedPhoto
+from bot.replies import LOOKING
+from bot.sandbox.model import Channel, Invocation, Message, Person, PostedPhoto
 from bot.sandbox.server import Sandbox
 from bot.wiring import Bot
 from pipeline.domain.model import UserId
@@ -127,7 +128,7 @@ class Event:
         asker = self.people[question.asker]
         started = time.perf_counter()
         asked = people.run_command(asker, self.channel, "/findme", question.text)
-        (message, *_) = people.answer_to(asked, timeout_s=ANSWER_TIMEOUT_S)
+        message = self._answer_to(asked)
         reply_ms = (time.perf_counter() - started) * 1000
         told = [self._plain(message.text)]
         if question.target != question.asker:
@@ -136,7 +137,7 @@ class Event:
         links = _links(message)
         while any(element.get("action_id") == MORE for _, element in people.elements(message)):
             clicked = people.click(asker, message, MORE)
-            (message, *_) = people.answer_to(clicked, timeout_s=ANSWER_TIMEOUT_S)
+            message = self._answer_to(clicked)
             links += _links(message)
         similarities = self._similarities(question, bot) if links else {}
         return Reply(
@@ -153,6 +154,16 @@ class Event:
             ],
             reply_ms=reply_ms,
         )
+
+    def _answer_to(self, asked: Invocation) -> Message:
+        """The answer, after the word that one is looked for, if that came."""
+        people = self.sandbox.people
+
+        def come() -> list[Message]:
+            return [one for one in people.answers_so_far(asked) if one.text != LOOKING]
+
+        (message, *_) = people.wait_for(come, timeout_s=ANSWER_TIMEOUT_S)
+        return message
 
     def _agreed(self, question: Question) -> Message:
         """The colleague is asked and agrees; the answer then comes by itself."""

@@ -16,13 +16,15 @@ REQUESTS_KEPT = timedelta(days=30)
 def still_kept(photos: Sequence[FoundPhoto], *, after: datetime | None) -> list[FoundPhoto]:
     """Photos that were posted `after` that, each with those of its shares that were.
 
-    A photo whose shares are not known counts by its own age.
+    A photo whose shares are not known counts by its own age; one of which the source tells
+    nothing at all yet, not even that it is a picture, is kept until it does.
     """
     if after is None:
         return list(photos)
     kept = []
     for photo in photos:
         shares = [share for share in photo.shares if share.shared_at >= after]
-        if shares or (not photo.shares and photo.posted_at >= after):
+        is_untold = not photo.media_type
+        if shares or (not photo.shares and (photo.posted_at >= after or is_untold)):
             kept.append(replace(photo, shares=shares))
     return kept
