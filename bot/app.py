@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
-from slack_bolt import App, BoltResponse
+from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 
 NOBODY = UserId("")
+
+Listener: TypeAlias = Callable[[Ack, dict[str, Any]], None]
 
 # So many people may wait for a slow database at once before an acknowledgement has to wait too.
 LISTENERS_AT_ONCE = 256
@@ -70,8 +72,9 @@ def build_app(
     taken = TakenOnce()
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
-    _route(app, listeners)
-    app.error(Apology(replies, failed=(taken.forget, listeners.events.failed)))
+    apology = Apology(replies, failed=(taken.forget, listeners.events.failed))
+    _route(Guarded(app, apology), listeners)
+    app.error(apology)
     return app
 
 
@@ -82,7 +85,46 @@ def _tell_shut_out(replies: Replies, response_url: str) -> None:
         log.warning("reply.refused", reason=str(error))
 
 
-def _route(app: App, listeners: Listeners) -> None:
+class Guarded:
+    """Stands before the App: what a listener raises goes to the apology, and never to Bolt.
+
+    Over HTTP, Bolt answers now and then with a 500 where a listener raised after it acknowledged:
+    its two threads share one variable (slack_bolt.listener.thread_runner, 1.x).
+    """
+
+    def __init__(self, app: App, apology: "Apology") -> None:
+        self._app = app
+        self._apology = apology
+
+    def command(self, name: str) -> Callable[[Listener], object]:
+        """A slash command."""
+        return lambda listener: self._app.command(name)(self._guard(listener))
+
+    def action(self, name: str) -> Callable[[Listener], object]:
+        """A button or a menu."""
+        return lambda listener: self._app.action(name)(self._guard(listener))
+
+    def view(self, name: str) -> Callable[[Listener], object]:
+        """A modal that is submitted."""
+        return lambda listener: self._app.view(name)(self._guard(listener))
+
+    def event(self, name: str) -> Callable[[Listener], object]:
+        """Something that happened."""
+        return lambda listener: self._app.event(name)(self._guard(listener))
+
+    def _guard(self, listener: Listener) -> Callable[..., None]:
+        def guarded(ack: Ack, body: dict[str, Any]) -> None:
+            try:
+                listener(ack, body)
+            except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
+                if ack.response is None:
+                    ack()
+                self._apology(error, body)
+
+        return guarded
+
+
+def _route(app: Guarded, listeners: Listeners) -> None:
     find, selfies, photos = listeners.find, listeners.selfie, listeners.gallery
     app.command("/findme")(find.command)
     app.action(answer.MORE)(find.more)

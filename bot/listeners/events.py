@@ -149,9 +149,10 @@ class EventListeners:
         if self._workspace.bot_user_id in event.bot_user_ids:
             self._service.check()
 
-    def uninstalled(self, ack: Ack) -> None:
+    def uninstalled(self, ack: Ack, body: Json) -> None:
         """The app was removed: everything that the workspace's index holds is deleted."""
         ack()
+        del body
         self._service.remove()
 
     def failed(self, body: Mapping[str, Any]) -> None:

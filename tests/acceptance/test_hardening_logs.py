@@ -84,7 +84,7 @@ def _make_noise(office: Office, conninfo: str) -> dict[str, list[str]]:
     people.say(zebulon, channel, SAID)
     office.read(
         office.post(channel, snapshot("eileen"), FILE, by=zebulon),
-        office.post(channel, b"<html>no picture", BROKEN, by=zebulon),
+        office.post(channel, b"no picture: <html>", BROKEN, by=zebulon),
         timeout_s=60,
     )
     answers, asked = [], []
