@@ -12,8 +12,9 @@ from pipeline.storage.connect import Database
 INDEX_PHOTO = "index_photo"
 LIST_CHANNEL = "list_channel"
 
-LISTING_PRIORITY = 20
+# What somebody posts just now never waits for hundreds of channels to be looked at.
 LIVE_PRIORITY = 10
+LISTING_PRIORITY = 5
 BACKFILL_PRIORITY = 0
 SUSPECT_PRIORITY = 0
 """Less one for each crash: whoever was there at fewer goes first."""

@@ -44,8 +44,9 @@ def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> I
         contextmanager(_new_database)(server, TEMPLATE) as conninfo,
         open_office(conninfo, engine, transport) as opened,
     ):
-        # Often, so that what one test leaves behind doesn't hold up the next.
-        opened.start_bot(findme_pull_every_s=4)
+        # Often, so that what one test leaves behind doesn't hold up the next; not so often that all
+        # the channels of a session keep the worker busy.
+        opened.start_bot(findme_pull_every_s=10)
         yield opened
 
 

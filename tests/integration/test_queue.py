@@ -133,7 +133,7 @@ def test_two_threads_at_once_give_one_job_each(queue: JobQueue, database: Databa
     assert sum(counted) == PHOTOS
 
 
-def test_live_photos_go_before_the_backlog_and_listings_before_both(
+def test_live_photos_go_before_listings_and_these_before_the_backlog(
     queue: JobQueue, database: Database
 ) -> None:
     queue.enqueue_pending(TEAM)
@@ -142,7 +142,7 @@ def test_live_photos_go_before_the_backlog_and_listings_before_both(
     queue.enqueue_listing(TEAM, ChannelId("C1"))
 
     priorities = [priority for _, _, priority, _ in jobs(database)]
-    assert priorities[0] < priorities[-2] < priorities[-1]
+    assert priorities[0] < priorities[-1] < priorities[-2]
 
 
 def test_a_listing_is_enqueued_once(queue: JobQueue, database: Database) -> None:
