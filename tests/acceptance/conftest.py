@@ -46,7 +46,7 @@ def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> I
     ):
         # Often, so that what one test leaves behind doesn't hold up the next; not so often that all
         # the channels of a session keep the worker busy.
-        opened.start_bot(findme_pull_every_s=10)
+        opened.start_bot(findme_pull_every_s=20)
         yield opened
 
 
