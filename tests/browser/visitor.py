@@ -21,7 +21,9 @@ from playwright.sync_api import (
     expect,
 )
 
-WAIT_MS = 15_000
+from bot.replies import LOOKING
+
+WAIT_MS = 30_000
 HTTP_ERROR = 400
 
 # Read here: a test's own environment has no settings of ours left.
@@ -178,11 +180,15 @@ class Visitor:
         return self.answers().last
 
     def ask(self, command: str, *, timeout_ms: float = WAIT_MS) -> Locator:
-        """Type a command and wait for one more answer; it stays that message."""
-        before = self.answers().count()
+        """Type a command and wait for one more answer; it stays that message.
+
+        That it takes a while is said in a message of its own, which is no answer.
+        """
+        answers = self.answers().filter(has_not_text=LOOKING)
+        before = answers.count()
         self.type(command)
-        expect(self.answers()).to_have_count(before + 1, timeout=timeout_ms)
-        ts = self.last_answer().get_attribute("data-ts")
+        expect(answers).to_have_count(before + 1, timeout=timeout_ms)
+        ts = answers.last.get_attribute("data-ts")
         return self.page.locator(f'#messages .message[data-ts="{ts}"]')
 
     def click_button(self, name: str | re.Pattern[str], within: Locator | None = None) -> None:
