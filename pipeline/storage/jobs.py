@@ -41,8 +41,8 @@ select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
 ))), 0) as jobs
 from missing having count(*) > 0
 """
-# One that waits is enough, but it may wait behind one that runs. A queueing lock would then keep
-# the one that runs from being retried or rescued, and both from ever running again.
+# One that waits or runs is enough: a second one would not wait as long as Slack asked the first.
+# Without a queueing lock, which would keep one that runs from being retried or rescued.
 ENQUEUE_LISTING = """
 select procrastinate_defer_jobs_v1(array[
     (%(queue)s, %(task)s, %(priority)s, %(key)s, null,
@@ -50,7 +50,8 @@ select procrastinate_defer_jobs_v1(array[
     )::procrastinate_job_to_defer_v1
 ])
 where not exists (
-    select from procrastinate_jobs j where j.status = 'todo' and j.lock = %(key)s
+    select from procrastinate_jobs j
+    where j.status in ('todo', 'doing') and j.lock = %(key)s
 )
 """
 # Jobs that wait for their next try.

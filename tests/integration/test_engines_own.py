@@ -402,7 +402,11 @@ def embedded_from_the_hub(crop: Image) -> tuple[Embedding, Embedding]:
 
 @pytest.mark.clip
 @pytest.mark.usefixtures("hub")
-def test_clip_from_the_hub_says_what_imgbeddings_says_and_warns_of_nothing(image: Image) -> None:
+def test_clip_from_the_hub_says_what_imgbeddings_says_and_warns_of_nothing(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A local model, which other tests of this process have, needs no hub.
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     crop = np.asarray(cv2.resize(image, (224, 224)), np.uint8)
     # A process of its own, since the hub's address is read when its package is imported.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
