@@ -55,9 +55,11 @@ where not exists (
 )
 """
 # Jobs that wait for their next try.
+# Photos alone: a listing may wait because Slack asked for it.
 HURRY = """
 update procrastinate_jobs set scheduled_at = null
 where queue_name = %(queue)s and status = 'todo' and scheduled_at is not null
+and task_name = 'index_photo'
 """
 # A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
 # running by a statement that began before; the second job would then keep the first from being
