@@ -59,7 +59,7 @@ where not exists (
 HURRY = """
 update procrastinate_jobs set scheduled_at = null
 where queue_name = %(queue)s and status = 'todo' and scheduled_at is not null
-and task_name = 'index_photo'
+and task_name = %(task)s
 """
 # A job that somebody else enqueued a moment ago, and a worker took, is seen as neither waiting nor
 # running by a statement that began before; the second job would then keep the first from being
@@ -143,7 +143,7 @@ class JobQueue:
     def hurry(self, team_id: TeamId) -> None:
         """What they waited for is over: every job may be tried now."""
         with self._database.transaction() as connection:
-            connection.execute(HURRY, {"queue": queue_name(team_id)})
+            connection.execute(HURRY, {"queue": queue_name(team_id), "task": INDEX_PHOTO})
 
     def enqueue_listing(self, team_id: TeamId, channel_id: ChannelId) -> None:
         """List a channel soon; asking twice is the same as once."""
