@@ -6,7 +6,7 @@ from typing import LiteralString
 from pipeline.domain.audit import Act, Entry
 from pipeline.domain.model import TeamId
 from pipeline.storage.audit import note
-from pipeline.storage.connect import Database, lock_shares
+from pipeline.storage.connect import Connection, Database, lock_shares
 from pipeline.storage.jobs import LOCK as LOCK_QUEUE
 from pipeline.storage.jobs import queue_name
 
@@ -50,11 +50,12 @@ class Purge:
             lock_shares(connection, team_id)
             connection.execute(LOCK_QUEUE, values)
             connection.execute(LOCK_WORKSPACE, values)
-            gone = {
-                name: connection.execute(statement, values).rowcount
-                for name, statement in EVERYTHING
-            }
+            gone = {name: _delete(connection, statement, values) for name, statement in EVERYTHING}
             details = {name: gone[name] for name in ("photos", "faces", "references")}
             # The audit alone stays: what was done was done.
             note(connection, team_id, Entry(act=Act.PURGED, details=details))
             return gone
+
+
+def _delete(connection: Connection, statement: LiteralString, values: Mapping[str, str]) -> int:
+    return connection.execute(statement, values).rowcount

@@ -89,7 +89,12 @@ class Visitors:
         self._workspace = slack_workspace(slack_settings)
         self.team_id = self._workspace.team_id
         self._runtime = Runtime(
-            load(Settings, database_url=as_url(conninfo), findme_data_dir=folder),
+            load(
+                Settings,
+                database_url=as_url(conninfo),
+                findme_data_dir=folder,
+                colleague_search="open",
+            ),
             sources={self.team_id: self._workspace},
             reader=self._faces,
         )

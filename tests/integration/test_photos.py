@@ -345,9 +345,8 @@ def test_a_photo_stays_where_another_watched_channel_shows_it_and_for_no_other_s
     photos: Photos, *, is_watched: bool, left: int
 ) -> None:
     workspaces = Workspaces(photos._database)
-    workspaces.watch(TEAM, ChannelId("C1"), "party")
-    if is_watched:
-        workspaces.watch(TEAM, ChannelId("C2"), "other")
+    if not is_watched:
+        workspaces.unwatch(TEAM, ChannelId("C2"))
     add(photos, found_photo(shares=[share("C1", ts="177.1"), share("C2", ts="177.2")]))
 
     photos.drop_share(TEAM, ChannelId("C1"), "177.1")

@@ -104,10 +104,11 @@ def _is_bound_to_literals(name: str, tree: ast.Module) -> bool:
             case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
                 values.append(value)
             case ast.ImportFrom(module=str(module), names=names) if name in {
-                alias.name for alias in names
+                alias.asname or alias.name for alias in names
             } and module.startswith("pipeline."):
+                there = {alias.asname or alias.name: alias.name for alias in names}[name]
                 source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-                return _is_bound_to_literals(name, ast.parse(source.read_text()))
+                return _is_bound_to_literals(there, ast.parse(source.read_text()))
             case ast.arg(arg=target, annotation=annotation) if target == name:
                 annotations.append(annotation)
             case _:
