@@ -6,7 +6,11 @@ CLIP_BIN := .venv-clip/bin
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --quiet --upgrade
 
-.PHONY: demo test test-browser accuracy test-clip fuzz faults soak check format lock clean
+# `make bench PART="ingest search"` measures some, `BENCH=--plot` draws, `BENCH=--short` only tries.
+PART ?=
+BENCH ?=
+
+.PHONY: demo test test-browser accuracy test-clip fuzz faults soak bench check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
@@ -37,6 +41,10 @@ faults: .venv/ready
 # Posts, deletes, searches and restarts at random for FINDME_SOAK_MIN minutes (10), then an audit.
 soak: .venv/ready
 	$(BIN)/python -m pytest tests/faults/test_soak.py
+
+# How fast and how large, beside the goals: a table and bench.json. Some 20 minutes in all.
+bench: .venv/ready
+	$(BIN)/python -m tests.benchmarks $(BENCH) $(PART)
 
 check: .venv/ready
 	$(BIN)/ruff check .
