@@ -37,6 +37,7 @@ FOLLOW_EVERY_S = 45.0
 PERSON_EVERY_S = 1.0
 """`users.info` is Tier 4, some 100 a minute, and answers need it, too."""
 LOST_EVERY_S = 20.0
+INDEX_EVERY_S = 600.0
 
 
 def slack_workspace(settings: SlackSettings) -> SlackWorkspace:
@@ -122,6 +123,7 @@ class Bot:
         send_granted = self.edge.send_granted
         self._every(GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to")
         self._schedule.every(DAILY_S, self.tidy, name="daily tidying")
+        self._every(INDEX_EVERY_S, lambda: self.runtime.tend_index(self.team_id), name="face index")
         self._every(LOST_EVERY_S, self._make_good, name="lost events")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
@@ -190,6 +192,7 @@ class Bot:
             self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         if self._http is not None:
             self._http.stop()
+        self.runtime.face_indexes.stop()
         self.edge.alert_people.stop()
         # Whoever waits for a zip is told before anything else is waited for.
         self.edge.parcels.stop()

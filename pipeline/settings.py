@@ -134,6 +134,11 @@ class Settings(EngineSettings):
     findme_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="photos indexed at once by one process"
     )
+    findme_index_memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = Field(
+        default=1024,
+        description="memory of the database server to build the index of a large workspace in, "
+        "in MB; a million faces want 1400",
+    )
     retention_days: Annotated[int, Field(ge=1, le=1095)] = Field(
         default=365,
         description="days after which a photo of a Slack channel and its faces are forgotten",

@@ -69,6 +69,7 @@ def index_folder(runtime: Runtime, folder: Path) -> None:
     runtime.workspaces.compare_anew(LOCAL)
     runtime.list_channel(LOCAL, channel_id)
     work_off(runtime, [LOCAL])
+    runtime.tend_index(LOCAL)
 
 
 def work_off(runtime: Runtime, team_ids: Sequence[TeamId]) -> None:

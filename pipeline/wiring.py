@@ -18,6 +18,7 @@ from pipeline.storage.consents import Consents
 from pipeline.storage.counts import Counts
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
+from pipeline.storage.face_index import FaceIndexes
 from pipeline.storage.faces import Faces
 from pipeline.storage.jobs import JobQueue
 from pipeline.storage.migrate import migrate
@@ -126,6 +127,20 @@ class Runtime:
     def faces(self) -> Faces:
         """Face search."""
         return Faces(self.database)
+
+    @cached_property
+    def face_indexes(self) -> FaceIndexes:
+        """What large workspaces are searched by."""
+        memory_bytes = self.settings.findme_index_memory_mb * 2**20
+        return FaceIndexes(self.database.conninfo, memory_bytes=memory_bytes)
+
+    def tend_index(self, team_id: TeamId) -> bool:
+        """See to it that a large workspace has an index, and a small one none; may take minutes.
+
+        True if there is one. Raises: DatabaseUnavailableError, DatabaseFullError.
+        """
+        engine_id = self.workspaces.engine(team_id)
+        return engine_id is not None and self.face_indexes.tend(team_id, engine_id=engine_id)
 
     @cached_property
     def people(self) -> People:
@@ -352,6 +367,8 @@ class Runtime:
 
     def close(self) -> None:
         """Close the database's connections, and the embedded server, if any were opened."""
+        if "face_indexes" in self.__dict__:
+            self.face_indexes.stop()
         if "database" in self.__dict__:
             self.database.close()
         if self._embedded is not None:

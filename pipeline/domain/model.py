@@ -198,14 +198,15 @@ class NearFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbourhood:
-    """What a search met: the near faces, nearest first, and how alike the others are.
+class Crowd:
+    """How many `faces` an index holds, and how alike they are to somebody.
 
-    Of `searched` faces `alike` lie in the range of distances that was asked about.
+    Of `sampled` faces, drawn at random where there are many, `alike` lie in the range of distances
+    that was asked about.
     """
 
-    faces: Sequence[NearFace]
-    searched: int
+    faces: int
+    sampled: int
     alike: int
 
 

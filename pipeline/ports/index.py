@@ -11,11 +11,12 @@ from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import (
     Channel,
     ChannelId,
+    Crowd,
     EngineId,
     FaceId,
     FileId,
     FoundPhoto,
-    Neighbourhood,
+    NearFace,
     Photo,
     PhotoFaces,
     PhotoId,
@@ -213,8 +214,18 @@ class WorkspaceStore(Protocol):
 class FaceSearch(Protocol):
     """Nearest faces in the index."""
 
-    def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
-        """How many faces the workspace's index holds."""
+    def crowd(
+        self,
+        team_id: TeamId,
+        query: Embedding,
+        *,
+        engine_id: EngineId,
+        alike: tuple[float, float],
+    ) -> Crowd:
+        """How many faces the workspace's index holds, and how many are alike to the query.
+
+        `alike` is the range of distances in which they are counted, whoever may see them.
+        """
         ...
 
     def nearest(
@@ -225,13 +236,11 @@ class FaceSearch(Protocol):
         engine_id: EngineId,
         channel_ids: Sequence[ChannelId],
         max_distance: float,
-        alike: tuple[float, float],
         always: Sequence[FaceId] = (),
-    ) -> Neighbourhood:
+    ) -> Sequence[NearFace]:
         """All faces within `max_distance` of the query in these channels, nearest first.
 
-        The faces `always` are among them however far they are. `alike` is the range of distances
-        in which faces are counted.
+        The faces `always` are among them however far they are.
         """
         ...
 

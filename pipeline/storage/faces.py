@@ -1,7 +1,7 @@
 """Nearest faces."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,12 @@ from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import (
     Box,
     ChannelId,
+    Crowd,
     EngineId,
     Face,
     FaceId,
     FileId,
     NearFace,
-    Neighbourhood,
     PhotoFaces,
     PhotoId,
     Share,
@@ -24,14 +24,16 @@ from pipeline.domain.model import (
     UserId,
 )
 from pipeline.domain.references import POOR_QUALITY
+from pipeline.storage import face_index
 from pipeline.storage.connect import Connection, Database
+from pipeline.storage.sampling import SAMPLE, estimated
 
-# The distance is computed in the materialized part, after the engine is fixed: embeddings of two
-# engines have different dimensions, and comparing them is an error. The earliest share that the
-# asker can open stands for the photo. The crowd comes with each row; without a near face, alone.
-NEAREST = """
+# Every face that may be seen is compared. The distance is computed in the materialized part, after
+# the engine is fixed: embeddings of two engines have different dimensions, and comparing them is an
+# error.
+WITHIN = """
 with scanned as materialized (
-    select f.photo_id, f.face_id, f.embedding <=> %(query)s as distance
+    select f.face_id, f.embedding <=> %(query)s as distance
     from faces f
     where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
     and exists (
@@ -39,30 +41,58 @@ with scanned as materialized (
         where s.team_id = %(team_id)s and s.photo_id = f.photo_id
         and s.channel_id = any(%(channel_ids)s)
     )
-), crowd as (
-    select count(*) as searched,
-        count(*) filter (where distance > %(alike_from)s and distance <= %(alike_to)s) as alike
-    from scanned
-), near as (
-    select * from scanned
-    where distance <= %(max_distance)s or face_id = any(%(always)s)
 )
-select crowd.*, near.*, f.box, f.quality, f.embedding,
+select face_id from scanned where distance <= %(max_distance)s
+"""
+# The same from the other side, for few photos in a large index.
+WITHIN_FEW = """
+with visible as materialized (
+    select distinct photo_id from shares
+    where team_id = %(team_id)s and channel_id = any(%(channel_ids)s)
+), scanned as materialized (
+    select f.face_id, f.embedding <=> %(query)s as distance
+    from visible v join faces f on f.team_id = %(team_id)s and f.photo_id = v.photo_id
+    where f.engine_id = %(engine_id)s
+)
+select face_id from scanned where distance <= %(max_distance)s
+"""
+# The earliest share that the asker can open stands for the photo; without one, nothing is told.
+MET = """
+select f.photo_id, f.face_id, f.embedding <=> %(query)s as distance, f.box, f.quality, f.embedding,
     p.file_id, p.name, p.media_type, p.content_hash, p.posted_by, p.posted_at,
     s.channel_id, s.ts, s.permalink, s.shared_by, s.shared_at
-from crowd
-left join near on true
-left join faces f on f.team_id = %(team_id)s and f.face_id = near.face_id
-left join photos p on p.team_id = %(team_id)s and p.photo_id = near.photo_id
-left join lateral (
+from faces f
+join photos p on p.team_id = %(team_id)s and p.photo_id = f.photo_id
+join lateral (
     select * from shares s
-    where s.team_id = %(team_id)s and s.photo_id = near.photo_id
+    where s.team_id = %(team_id)s and s.photo_id = f.photo_id
     and s.channel_id = any(%(channel_ids)s)
     order by s.shared_at, s.ts limit 1
 ) s on true
-order by near.distance, near.face_id
+where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s and f.face_id = any(%(face_ids)s)
+order by distance, f.face_id
 """
 
+CROWD = """
+with sample as materialized (
+    select f.embedding, hashint8(f.face_id) as place from faces f
+    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
+    order by hashint8(f.face_id) limit %(limit)s
+), compared as materialized (
+    select place, embedding <=> %(query)s as distance from sample
+)
+select count(*) as sampled, max(place) as last,
+    count(*) filter (where distance > %(alike_from)s and distance <= %(alike_to)s) as alike
+from compared
+"""
+SHARES_UP_TO = """
+select count(*) as shares from (
+    select from shares where team_id = %(team_id)s and channel_id = any(%(channel_ids)s)
+    limit %(limit)s
+) few
+"""
+# As many photos as are compared face by face in some milliseconds.
+FEW_PHOTOS = 2_000
 
 COUNT = """
 select count(*) as faces from faces
@@ -115,17 +145,47 @@ and face_id in (select face_id from close where distance <= max_distance)
 
 
 class Faces:
-    """Implements ports.FaceSearch by an exact scan, and ports.ImpostorPairs."""
+    """Implements ports.FaceSearch and ports.ImpostorPairs.
+
+    A small index, or the few photos of a small channel, are searched by comparing every face; a
+    large index by `storage.face_index`, where there is one.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
-        """How many faces the workspace's index holds."""
+        """How many faces the workspace's index holds, counted one by one."""
         values = {"team_id": team_id, "engine_id": engine_id}
         with self._database.transaction() as connection:
             row = connection.execute(COUNT, values).fetchone()
         return int(row["faces"]) if row else 0
+
+    def crowd(
+        self,
+        team_id: TeamId,
+        query: Embedding,
+        *,
+        engine_id: EngineId,
+        alike: tuple[float, float],
+    ) -> Crowd:
+        """How many faces there are (to some 2%), and how many of SAMPLE of them are alike."""
+        values = {
+            "team_id": team_id,
+            "engine_id": engine_id,
+            "query": HalfVector(query),
+            "alike_from": alike[0],
+            "alike_to": alike[1],
+            "limit": SAMPLE,
+        }
+        with self._database.transaction() as connection:
+            row = connection.execute(CROWD, values).fetchone()
+        assert row is not None  # an aggregate always has a row
+        return Crowd(
+            faces=estimated(row["sampled"], row["last"]),
+            sampled=row["sampled"],
+            alike=row["alike"],
+        )
 
     def nearest(
         self,
@@ -135,9 +195,8 @@ class Faces:
         engine_id: EngineId,
         channel_ids: Sequence[ChannelId],
         max_distance: float,
-        alike: tuple[float, float],
         always: Sequence[FaceId] = (),
-    ) -> Neighbourhood:
+    ) -> Sequence[NearFace]:
         """All faces within `max_distance` of the query in these channels, nearest first."""
         values = {
             "team_id": team_id,
@@ -145,18 +204,12 @@ class Faces:
             "query": HalfVector(query),
             "channel_ids": list(channel_ids),
             "max_distance": max_distance,
-            "alike_from": alike[0],
-            "alike_to": alike[1],
-            "always": list(always),
         }
         with self._database.transaction() as connection:
-            rows = connection.execute(NEAREST, values).fetchall()
-        crowd = rows[0]
-        return Neighbourhood(
-            faces=[_near_face(row) for row in rows if row["face_id"] is not None],
-            searched=crowd["searched"],
-            alike=crowd["alike"],
-        )
+            near = _near(connection, values, dimension=len(query))
+            met = values | {"face_ids": [*near, *always]}
+            rows = connection.execute(MET, met).fetchall()
+        return [_near_face(row) for row in rows]
 
     def together(self, team_id: TeamId, *, engine_id: EngineId) -> NDArray[np.float32]:
         """Cosine similarities (N,) of faces that share a photo; poor faces and reposts left out."""
@@ -170,6 +223,23 @@ class Faces:
         with self._database.transaction() as connection:
             rows = connection.execute(TOGETHER, values).fetchall()
         return np.array([row["similarity"] for row in rows], np.float32)
+
+
+def _near(connection: Connection, values: dict[str, Any], *, dimension: int) -> list[int]:
+    """Ids of the faces within the distance; an index may meet some that can't be seen, too."""
+    index = face_index.of(connection, values["team_id"], values["engine_id"])
+    if index is None:
+        statement: LiteralString = WITHIN
+    else:
+        few = connection.execute(SHARES_UP_TO, values | {"limit": FEW_PHOTOS + 1}).fetchone()
+        if few is None or few["shares"] > FEW_PHOTOS:
+            met = index.within(connection, values, dimension=dimension)
+            if met is not None:
+                return met
+            statement = WITHIN
+        else:
+            statement = WITHIN_FEW
+    return [row["face_id"] for row in connection.execute(statement, values).fetchall()]
 
 
 def _near_face(row: dict[str, Any]) -> NearFace:

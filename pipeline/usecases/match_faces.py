@@ -93,24 +93,24 @@ class _Index:
         self._team_id = team_id
         self._channel_ids = channel_ids
         self._curve = curves(team_id, reader)
-        self._count = faces.count(team_id, engine_id=reader.engine_id)
 
     def near(
         self, query: Embedding, *, always: Sequence[FaceId] = ()
     ) -> tuple[Sequence[NearFace], Limits]:
         """What is near the query, and how near is near enough for it."""
         own = self._reader.curve
-        # Somebody with few lookalikes gets a wider circle than is known before the search.
-        widest = limits_for(self._curve, own=own, faces=0)
-        met = self._faces.nearest(
+        engine_id = self._reader.engine_id
+        crowd = self._faces.crowd(
+            self._team_id, query, engine_id=engine_id, alike=alike_distances(own)
+        )
+        lookalikes = lookalikes_of(own, alike=crowd.alike, searched=crowd.sampled)
+        limits = limits_for(self._curve, own=own, faces=crowd.faces, lookalikes=lookalikes)
+        near = self._faces.nearest(
             self._team_id,
             query,
-            engine_id=self._reader.engine_id,
+            engine_id=engine_id,
             channel_ids=self._channel_ids,
-            max_distance=widest.maybe_distance,
-            alike=alike_distances(own),
+            max_distance=limits.maybe_distance,
             always=always,
         )
-        lookalikes = lookalikes_of(own, alike=met.alike, searched=met.searched)
-        limits = limits_for(self._curve, own=own, faces=self._count, lookalikes=lookalikes)
-        return met.faces, limits
+        return near, limits

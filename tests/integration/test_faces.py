@@ -13,7 +13,7 @@ from pipeline.domain.model import (
     EngineId,
     FaceId,
     FileId,
-    Neighbourhood,
+    NearFace,
     PhotoId,
     TeamId,
 )
@@ -28,7 +28,6 @@ CHANNELS = tuple(ChannelId(f"C{i}") for i in range(3))
 DIMENSIONS = {EngineId("small"): 8, EngineId("large"): 16}
 # Half precision keeps 11 bits: a distance near 1 is right to about this.
 ROUNDING = 2e-3
-NO_RANGE = (2.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,45 +132,36 @@ def test_the_nearest_faces_are_those_found_by_hand(database: Database, seed: int
                         engine_id=engine_id,
                         channel_ids=channel_ids,
                         max_distance=max_distance,
-                        alike=NO_RANGE,
                     )
 
                     searched += 1
-                    assert met.searched == len(wanted)
-                    assert [face.distance for face in met.faces] == pytest.approx(
-                        [distance for distance, _ in wanted][: len(met.faces)], abs=ROUNDING
+                    assert [face.distance for face in met] == pytest.approx(
+                        [distance for distance, _ in wanted][: len(met)], abs=ROUNDING
                     )
                     must = {file_id for d, file_id in wanted if d < max_distance - ROUNDING}
                     may = {file_id for d, file_id in wanted if d < max_distance + ROUNDING}
-                    assert must <= {face.file_id for face in met.faces} <= may
+                    assert must <= {face.file_id for face in met} <= may
                     least = sum(distance < max_distance - ROUNDING for distance, _ in wanted)
-                    assert len(met.faces) >= least
+                    assert len(met) >= least
     assert searched == 48
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_faces_that_are_alike_are_counted_among_those_that_may_be_seen(
+def test_faces_that_are_alike_are_counted_whoever_may_see_them(
     database: Database, seed: int
 ) -> None:
     faces = random_faces(100, seed=seed)
     store(database, faces)
     for number, (engine_id, dimension) in enumerate(DIMENSIONS.items()):
-        for channel_ids in ([CHANNELS[0]], CHANNELS):
-            query = random_units(1, dimension, seed=number)[0]
-            wanted = [d for d, _ in by_hand(faces, TEAMS[0], engine_id, query, channel_ids)]
+        query = random_units(1, dimension, seed=number)[0]
+        wanted = [d for d, _ in by_hand(faces, TEAMS[0], engine_id, query, CHANNELS)]
 
-            met = Faces(database).nearest(
-                TEAMS[0],
-                query,
-                engine_id=engine_id,
-                channel_ids=channel_ids,
-                max_distance=0.3,
-                alike=(0.6, 0.9),
-            )
+        crowd = Faces(database).crowd(TEAMS[0], query, engine_id=engine_id, alike=(0.6, 0.9))
 
-            least = sum(0.6 + ROUNDING < distance < 0.9 - ROUNDING for distance in wanted)
-            most = sum(0.6 - ROUNDING < distance < 0.9 + ROUNDING for distance in wanted)
-            assert 0 < least <= met.alike <= most
+        least = sum(0.6 + ROUNDING < distance < 0.9 - ROUNDING for distance in wanted)
+        most = sum(0.6 - ROUNDING < distance < 0.9 + ROUNDING for distance in wanted)
+        assert 0 < least <= crowd.alike <= most
+        assert crowd.faces == crowd.sampled == len(wanted)
 
 
 def one_photo(database: Database, *, channels: Sequence[str] = ("C0",)) -> Embedding:
@@ -199,14 +189,13 @@ def near(
     max_distance: float = 0.001,
     channels: Sequence[str] = ("C0",),
     always: Sequence[FaceId] = (),
-) -> Neighbourhood:
+) -> Sequence[NearFace]:
     return Faces(database).nearest(
         TEAMS[0],
         query,
         engine_id=EngineId("small"),
         channel_ids=list(map(ChannelId, channels)),
         max_distance=max_distance,
-        alike=(0.9, 2.0),
         always=always,
     )
 
@@ -214,7 +203,7 @@ def near(
 def test_a_face_is_at_no_distance_from_itself(database: Database) -> None:
     embedding = one_photo(database)
 
-    (found,) = near(database, embedding).faces
+    (found,) = near(database, embedding)
 
     assert found.distance == pytest.approx(0, abs=1e-5)
     assert (found.file_id, found.content_hash) == ("F1", b"F1")
@@ -224,7 +213,7 @@ def test_a_face_is_at_no_distance_from_itself(database: Database) -> None:
 def test_a_face_that_is_found_brings_its_embedding_and_quality(database: Database) -> None:
     embedding = one_photo(database)
 
-    (found,) = near(database, embedding).faces
+    (found,) = near(database, embedding)
 
     assert np.abs(found.embedding - embedding).max() < 1e-3  # half precision
     assert found.embedding.dtype == np.float32
@@ -239,16 +228,16 @@ def test_the_earliest_share_that_can_be_opened_stands_for_the_photo(
 ) -> None:
     embedding = one_photo(database, channels=["C0", "C1", "C2"])
 
-    (found,) = near(database, embedding, channels=visible).faces
+    (found,) = near(database, embedding, channels=visible)
 
     assert found.share.channel_id == shown
 
 
 def test_a_face_that_was_asked_for_is_met_however_far_it_is(database: Database) -> None:
     embedding = one_photo(database)
-    (found,) = near(database, embedding).faces
+    (found,) = near(database, embedding)
 
-    (met,) = near(database, -embedding, always=[found.face_id]).faces
+    (met,) = near(database, -embedding, always=[found.face_id])
 
     assert (met.face_id, round(met.distance, 3)) == (found.face_id, 2.0)
 
@@ -257,19 +246,11 @@ def test_a_face_that_was_asked_for_is_not_met_where_it_may_not_be_seen(
     database: Database,
 ) -> None:
     embedding = one_photo(database)
-    (found,) = near(database, embedding).faces
+    (found,) = near(database, embedding)
 
     met = near(database, embedding, channels=["C1"], always=[found.face_id])
 
-    assert met == Neighbourhood(faces=[], searched=0, alike=0)
-
-
-def test_a_crowd_is_counted_although_nobody_of_it_is_near(database: Database) -> None:
-    embedding = one_photo(database)
-
-    met = near(database, -embedding)
-
-    assert met == Neighbourhood(faces=[], searched=1, alike=1)
+    assert met == []
 
 
 def test_faces_are_counted_by_workspace_and_engine(database: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -89,11 +89,24 @@ def _is_literal(node: ast.expr, tree: ast.Module) -> bool:
             parts = values
         case ast.FormattedValue(value=ast.Name() as value):
             parts = [value]
+        case ast.Call(func=ast.Attribute(value=ast.Call() as made, attr="format")) if (
+            ast.unparse(made.func) == "sql.SQL" and not node.args and _are_quoted(node.keywords)
+        ):
+            parts = made.args
         case ast.BinOp(left=one, op=ast.Add(), right=other) | ast.IfExp(body=one, orelse=other):
             parts = [one, other]
         case _:
             pass
     return bool(parts) and all(_is_literal(part, tree) for part in parts)
+
+
+def _are_quoted(keywords: Iterable[ast.keyword]) -> bool:
+    """Whether psycopg writes each of them as a name, a value or a parameter."""
+    return all(
+        isinstance(one.value, ast.Call)
+        and ast.unparse(one.value.func) in {"sql.Identifier", "sql.Literal", "sql.Placeholder"}
+        for one in keywords
+    )
 
 
 def _is_bound_to_literals(name: str, tree: ast.Module) -> bool:
@@ -144,6 +157,9 @@ def test_no_text_reaches_a_shell_an_interpreter_or_sql_unescaped() -> None:
         "QUERY = f'select {name}'\nconnection.execute(QUERY)",
         "def f(statement: str):\n    connection.execute(statement)",
         "sql.SQL(name)",
+        "connection.execute(sql.SQL('select {x}').format(x=sql.SQL(name)))",
+        "connection.execute(sql.SQL(name).format(x=sql.Literal(1)))",
+        "connection.execute(sql.SQL('select {x}').format(x=name))",
     ],
 )
 def test_what_is_looked_for_would_be_found(code: str) -> None:
@@ -156,6 +172,7 @@ def test_what_is_looked_for_would_be_found(code: str) -> None:
         "connection.execute('select 1')",
         "A = 'x'\nB = f'select {A}'\nconnection.execute(B, values)",
         "def f(statement: LiteralString):\n    connection.execute(statement)",
+        "connection.execute(sql.SQL('select {x}').format(x=sql.Identifier(name)))",
         "A, B = 1, 2\nC = 'a'\nD = 'b'\nhow = C if x else D\nconnection.execute(how)",
     ],
 )
