@@ -33,7 +33,7 @@ class Retail0095:
     dimension = 256
 
     def __init__(self, path: Path) -> None:
-        self._network = Network(path, input_shape=(-1, 3, _SIDE_PX, _SIDE_PX))
+        self._network = Network(path, input_shape=(-1, 3, _SIDE_PX, _SIDE_PX), takes_pixels=True)
 
     def embed(self, image: Image, faces: Sequence[Landmarks]) -> Embeddings:
         """Embeddings (N, 256) of the faces at these landmarks."""
@@ -43,5 +43,5 @@ class Retail0095:
         return embedded_with_mirror(crops, self._run)
 
     def _run(self, crops: Crops) -> NDArray[np.float32]:
-        (raw,) = self._network(crops.transpose(0, 3, 1, 2).astype(np.float32)).values()
+        (raw,) = self._network(np.ascontiguousarray(crops)).values()
         return raw.reshape(len(crops), self.dimension)

@@ -8,6 +8,10 @@ Around a face many anchors answer, each with its own idea of the landmarks. Thei
 score, is steadier than the strongest one's: on LFW it takes `retail` from TAR 0.984 to 0.986 at
 FAR 1e-3 and from 0.965 to 0.969 at 1e-4 (0.972 where both scales saw the face), at no cost.
 
+Both scales are always read. A first look that decides whether the large one pays saves nothing: at
+960 px a crowd of faces of 12 px in 2,000 leaves no trace above what walls and clothes do, and at
+1,280 px, where it does, looking takes half as long as the large scale itself.
+
 Landmarks follow less than half of a head's tilt, so each face is looked at once more, turned
 upright and at one size; the mean of both looks takes TAR at FAR 1e-4 from 0.969 to 0.975 on LFW.
 """
@@ -43,6 +47,11 @@ _LOOK_POINTS: Landmarks = np.array(
 )
 _LOOK_ASIDE = 0.2
 
+# A picture that is nearly at the scale wanted is read as it is, and one that is to be made smaller
+# by nearly a whole number by that: resizing costs a fifth then.
+_NEARLY = 0.9
+_LEAST_WHOLE = 2
+
 _TILE_PX = 1000
 _TILE_OVERLAP_PX = 100
 _ENLARGE = 1.28
@@ -59,7 +68,7 @@ class YuNet:
         min_score: float = 0.6,
         max_overlap: float = 0.3,
     ) -> None:
-        self._network = Network(path, input_shape=(1, 3, -1, -1))
+        self._network = Network(path, input_shape=(1, 3, -1, -1), takes_pixels=True)
         self._long_sides_px = long_sides_px
         self._min_score = min_score
         self._max_overlap = max_overlap
@@ -75,8 +84,9 @@ class YuNet:
         longest = max(image.shape[:2])
         # A side that the image doesn't reach shows nothing new: the image is never scaled up.
         sides = sorted({min(side, longest) for side in self._long_sides_px})
-        rows = np.concatenate([self._at_scale(image, side / longest) for side in sides])
-        hints = self._small(rows, longest / sides[-1])
+        scales = [_simple(side / longest) for side in sides]
+        rows = np.concatenate([self._at_scale(image, scale) for scale in scales])
+        hints = self._small(rows, 1.0 / scales[-1])
         if len(hints):
             close = closer()
             if close is not None:
@@ -130,13 +140,11 @@ class YuNet:
         """Candidates (N, 15): x y w h, five landmarks x y, score; in px of `image`."""
         if scale != 1.0:
             image = resized(image, scale)
-        height, width = image.shape[:2]
-        padded_height, padded_width = _round_up(height), _round_up(width)
-        batch = np.zeros((1, 3, padded_height, padded_width), np.float32)
-        batch[0, :, :height, :width] = image.transpose(2, 0, 1)
-        outputs = self._network(batch)
+        batch = _padded(image)
+        outputs = self._network(batch[None])
+        columns = batch.shape[1]
         rows = np.concatenate(
-            [_decode_stride(outputs, stride, padded_width // stride) for stride in _STRIDES]
+            [_decode_stride(outputs, stride, columns // stride) for stride in _STRIDES]
         )
         rows[:, :14] /= scale
         return rows
@@ -155,6 +163,24 @@ def _tile_starts(side_px: int) -> list[int]:
     last = max(0, side_px - _TILE_PX)
     count = -(-last // (_TILE_PX - _TILE_OVERLAP_PX))
     return [round(last * i / count) for i in range(count + 1)] if count else [0]
+
+
+def _simple(scale: float) -> float:
+    """That scale, or one close to it at which resizing costs little."""
+    if scale >= _NEARLY:
+        return 1.0
+    whole = round(1.0 / scale)
+    return 1.0 / whole if whole >= _LEAST_WHOLE and whole * scale >= _NEARLY else scale
+
+
+def _padded(image: Image) -> Image:
+    """The image with black below and to the right, to sides that the network takes."""
+    height, width = image.shape[:2]
+    below, beside = _round_up(height) - height, _round_up(width) - width
+    if not below and not beside:
+        return np.ascontiguousarray(image)
+    padded = cv2.copyMakeBorder(image, 0, below, 0, beside, cv2.BORDER_CONSTANT)
+    return np.asarray(padded, np.uint8)
 
 
 def _round_up(side_px: int) -> int:

@@ -42,3 +42,28 @@ def save_search_plot(path: Path, searched: Rows, built: Rows) -> None:
     right.set(xscale="log", yscale="log", xlabel="faces in the workspace", ylabel="s")
     right.legend(frameon=False, fontsize=9)
     save_figure(figure, path)
+
+
+def save_ingest_plot(path: Path, rows: Rows) -> None:
+    """Milliseconds a photo, ours beside the floor (left), and the share of the floor (right)."""
+    figure, left, right = new_figure(
+        title="Ingest: from bytes to committed rows",
+        subtitle="one core; floor: decode, networks",
+    )
+    names = [f"{row['megapixels']} MP, {row['faces']} faces" for row in rows]
+    places = range(len(rows))
+    for offset, column, colour, label in (
+        (-0.2, "ms", GENUINE, "Findme"),
+        (0.2, "floor ms", GREY, "kernel floor"),
+    ):
+        values = [float(row[column] or 0) for row in rows]
+        left.bar([place + offset for place in places], values, 0.4, color=colour, label=label)
+    left.set_xticks(list(places), names, rotation=35, ha="right", fontsize=8)
+    left.set_ylabel("ms a photo")
+    left.legend(frameon=False, fontsize=9)
+    right.bar(list(places), [float(row["of the floor"] or 0) for row in rows], color=SURE)
+    right.axhline(0.85, color=MAYBE, linewidth=1.4, linestyle="--")
+    right.set_xticks(list(places), names, rotation=35, ha="right", fontsize=8)
+    right.set(ylabel="share of the floor", ylim=(0, 1.05))
+    figure.subplots_adjust(bottom=0.2)
+    save_figure(figure, path)
