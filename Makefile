@@ -10,13 +10,19 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 PART ?=
 BENCH ?=
 
-.PHONY: demo test test-browser accuracy test-clip fuzz faults soak bench check format lock clean
+TESTS := tests --ignore tests/accuracy --ignore tests/browser --ignore tests/faults
+
+.PHONY: demo test test-slow test-browser accuracy test-clip fuzz faults soak bench check format lock clean
 
 demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/accuracy --ignore tests/browser --ignore tests/faults
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(TESTS)
+
+# Kills, outages, whole programs that are started and stopped, and whatever reads hundreds of photos.
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)
 
 # The local workspace's page in Debian's Chromium (or FINDME_CHROMIUM), as a person uses it.
 test-browser: .venv/ready

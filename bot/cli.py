@@ -45,8 +45,8 @@ def bot() -> None:
     set_up_logs(settings.findme_log)
     log_uncaught()
     running = Bot(settings, slack)
-    running.start()
     try:
+        running.start()
         click.echo("Findme is running. Ctrl-C ends it.", err=True)
         wait_for_signal()
     finally:

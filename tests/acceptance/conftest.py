@@ -14,11 +14,6 @@ from tests.acceptance.office import TRANSPORTS, Office, Transport, open_office
 from tests.conftest import TEMPLATE, _new_database
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker of tests that take longer than the others."""
-    config.addinivalue_line("markers", "slow: takes longer than half a minute")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Bots that outlive a test are started before its own clean environment exists."""

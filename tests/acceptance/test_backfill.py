@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import psycopg
+import pytest
 
 from bot.demo.album import AlbumPhoto
 from tests.acceptance.office import Office, eventually, jobs, lines, links, rows, snapshot
@@ -161,6 +162,7 @@ def test_a_photo_from_another_company_is_found_and_shown_like_any_other(office: 
     assert (line.permalink, line.shown) == (posted.permalink, posted.file_id)
 
 
+@pytest.mark.slow
 def test_photos_posted_in_one_burst_are_all_read_without_any_tick(any_new_office: Office) -> None:
     office = any_new_office
     office.start_bot()

@@ -78,6 +78,7 @@ def test_the_demo_finds_everybody_and_tells_what_it_promises(
     assert len(list((tmp_path / "here").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_the_demo_finds_somebody_in_their_own_pictures(
     tmp_path: Path, models: Path, album: Mapping[str, AlbumPhoto]
 ) -> None:
@@ -122,6 +123,7 @@ def test_the_demo_says_so_where_there_is_no_picture(tmp_path: Path, models: Path
     assert "There is no picture in photos." in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("dlib") is None, reason="needs the extra `dlib`")
 def test_the_demo_finds_nearly_everybody_with_the_engine_that_needs_no_download(

@@ -147,6 +147,7 @@ def _stop_the_database_for_a_while(conninfo: str) -> None:
         connection.execute(switch.format(sql.Identifier(str(name)), sql.Literal(True)))
 
 
+@pytest.mark.slow
 def test_the_run_was_noisy_enough_to_show_something(noise: Noise) -> None:
     assert noise.events >= {
         "bot.started",
@@ -167,6 +168,7 @@ def test_the_run_was_noisy_enough_to_show_something(noise: Noise) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_token_or_password_comes_into_the_log(noise: Noise) -> None:
     slack = noise.office.slack
     for secret in (slack.bot_token, slack.app_token, slack.signing_secret, PASSWORD):
@@ -174,6 +176,7 @@ def test_no_token_or_password_comes_into_the_log(noise: Noise) -> None:
     assert not re.search(r"xox[a-z]-|xapp-|ticket=|Bearer ", noise.text)
 
 
+@pytest.mark.slow
 def test_no_address_with_a_secret_comes_into_the_log(noise: Noise) -> None:
     assert len(noise.response_urls) >= 6
     for url in noise.response_urls:
@@ -183,6 +186,7 @@ def test_no_address_with_a_secret_comes_into_the_log(noise: Noise) -> None:
         assert trigger_id not in noise.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     [*PERSON.split(), *OTHER.split(), "Olu", CHANNEL, *FILE.split(), BROKEN, "html"],
@@ -192,15 +196,18 @@ def test_no_name_of_a_person_channel_or_file_comes_into_the_log(noise: Noise, wo
         assert not re.search(rf"\b{re.escape(written)}\b", noise.text, re.IGNORECASE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", [COMMAND, NOWHERE, ADMIN, SAID, "merger"])
 def test_nothing_that_somebody_typed_comes_into_the_log(noise: Noise, word: str) -> None:
     assert word not in noise.text
 
 
+@pytest.mark.slow
 def test_no_embedding_comes_into_the_log(noise: Noise) -> None:
     assert not FLOATS.search(noise.text)
 
 
+@pytest.mark.slow
 def test_what_people_are_told_of_errors_holds_no_secret(noise: Noise) -> None:
     slack = noise.office.slack
     shown = [*noise.answers, *(row.reason or "" for row in rows(noise.office.conninfo))]

@@ -72,6 +72,7 @@ def confined(models: Path) -> Iterator[Confined]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_it_indexes_and_answers_with_every_connection_refused_but_slacks_and_tries_no_other(
     confined: Confined,
 ) -> None:
@@ -80,6 +81,7 @@ def test_it_indexes_and_answers_with_every_connection_refused_but_slacks_and_tri
     assert confined.called == {("127.0.0.1", confined.port)}
 
 
+@pytest.mark.slow
 def test_the_container_runs_read_only_and_non_root(confined: Confined) -> None:
     assert confined.user != 0
     assert confined.refused == [True, True, True]
@@ -89,6 +91,7 @@ def test_the_container_runs_read_only_and_non_root(confined: Confined) -> None:
     assert "Traceback" not in confined.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -110,6 +113,7 @@ def _bot_in_compose() -> str:
     return found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting",
     [
@@ -125,6 +129,7 @@ def test_compose_runs_the_bot_read_only_and_without_any_right(setting: str) -> N
     assert setting in _bot_in_compose()
 
 
+@pytest.mark.slow
 def test_the_worker_runs_as_the_bot_does() -> None:
     text = (ROOT / "compose.yaml").read_text()
     worker = text.partition("\n  worker:\n")[2].partition("\n\n")[0]
@@ -132,6 +137,7 @@ def test_the_worker_runs_as_the_bot_does() -> None:
     assert not re.search(r"read_only|user:|cap_|security_opt|privileged|volumes:", worker)
 
 
+@pytest.mark.slow
 def test_nothing_in_compose_is_let_out_of_its_container() -> None:
     text = (ROOT / "compose.yaml").read_text()
     assert not re.search(r"privileged|cap_add|docker\.sock|network_mode|pid: host", text)
@@ -139,6 +145,7 @@ def test_nothing_in_compose_is_let_out_of_its_container() -> None:
     assert set(re.findall(r'- "([\d.]+):\d+:\d+"', text)) == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_the_image_ends_as_a_user_whose_data_is_closed_to_others() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
@@ -151,6 +158,7 @@ def _pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_the_image_has_the_locked_packages_without_those_of_developers() -> None:
     image, everybody = _pins("constraints-image.txt"), _pins("constraints.txt")
     assert image.items() <= everybody.items()
@@ -160,6 +168,7 @@ def test_the_image_has_the_locked_packages_without_those_of_developers() -> None
     assert not image.keys() & (developers | {"detect-secrets", "import-linter", "requests", "pip"})
 
 
+@pytest.mark.slow
 def test_the_image_is_built_from_its_own_lock_whose_hashes_are_checked() -> None:
     text = (ROOT / "Dockerfile").read_text()
     assert "pip install --no-cache-dir --require-hashes -r constraints-image.txt" in text

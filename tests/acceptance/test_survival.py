@@ -49,6 +49,7 @@ def mortal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Children
     made.close()
 
 
+@pytest.mark.slow
 def test_a_poison_photo_that_kills_the_decoder_process_is_set_aside_and_the_rest_goes_on(
     new_office: Office, mortal: Children
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_poison_photo_that_kills_the_decoder_process_is_set_aside_and_the_rest
     assert 1 <= len(mortal.idle) <= 4
 
 
+@pytest.mark.slow
 def test_postgresql_stopped_for_3_s_under_indexing_and_searches_is_one_sentence_to_who_asks(
     own_server: OwnServer, engine: FaceReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from bot.demo.portraits import portrait
 from bot.sandbox import Channel, Message, Person, PostedPhoto
 from pipeline.domain.model import ChannelId
@@ -168,6 +170,7 @@ def test_once_the_bot_was_removed_from_a_channel_its_photos_are_gone(
     assert shown(office.ask(eileen, hall)) & links(posted) == set()
 
 
+@pytest.mark.slow
 def test_a_bot_that_is_removed_in_the_middle_of_a_listing_forgets_the_channel(
     new_office: Office,
 ) -> None:

@@ -141,6 +141,7 @@ class AnyWorkspace(RuleBasedStateMachine):
         self._turn += 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_answer_holds_what_its_reader_could_not_open_and_each_that_they_could_is_there(
     conninfo: str, tmp_path: Path

@@ -85,16 +85,12 @@ class Visitors:
             slack_bot_token=self.slack.bot_token,
             slack_app_token=self.slack.app_token,
             slack_api_url=self.slack.api_url,
+            colleague_search="open",
         )
         self._workspace = slack_workspace(slack_settings)
         self.team_id = self._workspace.team_id
         self._runtime = Runtime(
-            load(
-                Settings,
-                database_url=as_url(conninfo),
-                findme_data_dir=folder,
-                colleague_search="open",
-            ),
+            load(Settings, database_url=as_url(conninfo), findme_data_dir=folder),
             sources={self.team_id: self._workspace},
             reader=self._faces,
         )

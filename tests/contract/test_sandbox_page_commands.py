@@ -91,6 +91,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, command: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_demo_that_is_kept_shows_its_album_and_ends_at_ctrl_c(tmp_path: Path) -> None:
     models = str(shared_folder() / "models")
     with _running(tmp_path, "demo", "--keep", FINDME_MODELS_DIR=models) as process:

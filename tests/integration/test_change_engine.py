@@ -258,6 +258,7 @@ class Searchers:
             time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_at_no_moment_of_a_change_is_an_answer_empty_or_a_mixture(
     party: Party, colleagues: Colleagues, old: FaceReader, new: FaceReader, third: FaceReader
 ) -> None:

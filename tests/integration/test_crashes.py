@@ -106,6 +106,7 @@ def test_crashes_are_no_failures_of_the_photo(
     assert runtime.photos.counts(LOCAL).indexed == 1
 
 
+@pytest.mark.slow
 def test_a_poison_photo_is_set_aside_with_its_reason_and_no_other_photo_is(
     runtime: Runtime, folder: Path, channel_id: ChannelId
 ) -> None:

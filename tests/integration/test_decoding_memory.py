@@ -89,6 +89,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux tells it")
 def test_a_worker_of_two_threads_stays_below_600_mb_with_the_nastiest_files(
     models: Path, tmp_path: Path

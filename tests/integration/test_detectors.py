@@ -92,6 +92,7 @@ def test_an_empty_picture_of_any_shape_holds_nobody(
     assert detector.detect(np.full((*shape, 3), 90, np.uint8)) == []
 
 
+@pytest.mark.slow
 def test_yunet_finds_exactly_what_opencv_finds_with_the_same_network() -> None:
     """In both directions, every face scored 0.7 or more: 366 comparisons, all the same box."""
     overlaps = list(compared_with_opencv())
@@ -99,6 +100,7 @@ def test_yunet_finds_exactly_what_opencv_finds_with_the_same_network() -> None:
     assert min(overlaps) > 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face_height_px", [48, 24])
 def test_people_at_the_back_of_a_12_megapixel_group_photo_are_found(face_height_px: float) -> None:
     photo, centres = group_photo(face_height_px)

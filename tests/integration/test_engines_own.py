@@ -210,6 +210,7 @@ def test_the_engine_takes_its_id_and_thresholds_from_model_and_settings() -> Non
     assert (bgr.curve.sure, bgr.curve.maybe) == (0.5, 0.4)
 
 
+@pytest.mark.slow
 def test_mobilefacenet_tells_faces_of_lfw_apart() -> None:
     shared = shared_folder()
     detector = YuNet(shared / "models/face_detection_yunet_2023mar.onnx")

@@ -135,6 +135,7 @@ def findme(environment: dict[str, str], *arguments: str | Path) -> subprocess.Co
     )
 
 
+@pytest.mark.slow
 def test_people_of_lfw_are_told_apart(lfw_report: LfwReport) -> None:
     assert lfw_report.accuracy.mean >= 0.97
     assert lfw_report.at_far[1e-3].tar >= 0.95
@@ -255,6 +256,7 @@ def test_events_as_json_are_json(crowd: EventsReport) -> None:
     assert figures["events"][0]["sure_and_maybe"]["missed"][0]["query"] == "raj/wall.png"
 
 
+@pytest.mark.slow
 def test_the_program_evaluates_an_event(
     environment: dict[str, str], bbt: Path, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def measure(runtime: Runtime, event: str) -> Figures:
     return figures
 
 
+@pytest.mark.slow
 def test_portraits_find_the_photos_of_a_person_and_are_never_surely_wrong(
     party: Runtime, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.shared import shared_folder
 
 FIRST_USE_IN_TWO_THREADS = """
@@ -26,6 +28,7 @@ for thread in threads: thread.join()
 """
 
 
+@pytest.mark.slow
 def test_threads_whose_first_inference_comes_at_the_same_moment_do_not_wait_for_ever() -> None:
     network = shared_folder() / "models/face_detection_yunet_2023mar.onnx"
     for _ in range(8):

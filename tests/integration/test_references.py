@@ -133,6 +133,7 @@ def sure(matches: Sequence[Match]) -> list[Match]:
     return [match for match in matches if match.certainty is Certainty.SURE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [bbt, friends])
 def test_several_pictures_find_as_much_as_the_best_of_them_and_nobody_else_surely(
     runtime: Runtime,

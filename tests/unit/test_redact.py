@@ -97,9 +97,11 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-def _entry(log: io.StringIO) -> dict[str, object]:
-    (line,) = log.getvalue().splitlines()
-    return dict(json.loads(line))
+def _entry(log: io.StringIO, event: str) -> dict[str, object]:
+    """The one line of that event; a bot that other tests left running may write, too."""
+    entries = [json.loads(line) for line in log.getvalue().splitlines()]
+    (entry,) = [entry for entry in entries if entry["event"] == event]
+    return dict(entry)
 
 
 def test_an_error_is_logged_by_its_kinds_and_places_without_a_word_of_it(log: io.StringIO) -> None:
@@ -112,8 +114,7 @@ def test_an_error_is_logged_by_its_kinds_and_places_without_a_word_of_it(log: io
             raise psycopg.errors.UniqueViolation(row) from error
     except psycopg.Error:
         structlog.get_logger("bot.test").exception("listener.failed", incident="1a2b")
-    entry = _entry(log)
-    assert entry["event"] == "listener.failed"
+    entry = _entry(log, "listener.failed")
     assert entry["incident"] == "1a2b"
     told = str(entry["exception"])
     assert "psycopg.errors.UniqueViolation (SQLSTATE 23505)" in told
@@ -128,15 +129,14 @@ def test_a_library_that_quotes_what_it_got_is_named_but_not_quoted(
     log: io.StringIO, name: str
 ) -> None:
     logging.getLogger(name).error("Failed to decode: %s", "Zebulon")
-    entry = _entry(log)
-    assert entry["event"] == "library.says"
+    entry = _entry(log, "library.says")
     assert name in str(entry["at"])
     assert "Zebulon" not in log.getvalue()
 
 
 def test_the_queues_own_words_are_kept(log: io.StringIO) -> None:
     logging.getLogger("procrastinate.worker").error("Job index_photo[3] ended with status: Error")
-    assert _entry(log)["event"] == "Job index_photo[3] ended with status: Error"
+    assert _entry(log, "Job index_photo[3] ended with status: Error")
 
 
 @pytest.mark.parametrize("name", ["slack_sdk", "httpx", "PIL.TiffImagePlugin", "urllib3"])
@@ -144,4 +144,5 @@ def test_libraries_tell_nothing_below_a_warning_even_at_debug(log: io.StringIO, 
     logging.getLogger(name).info("GET https://files.slack.com/x")
     logging.getLogger(name).debug("payload")
     structlog.get_logger("pipeline.x").debug("ours")
-    assert _entry(log)["event"] == "ours"
+    assert _entry(log, "ours")
+    assert not {"GET https://files.slack.com/x", "payload"} & set(log.getvalue().split('"'))
