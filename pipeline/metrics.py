@@ -18,12 +18,13 @@ from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pipeline.domain.backlog import JobCount
+from pipeline.domain.backlog import JOB_STATES, JobCount
 from pipeline.domain.model import PhotoState, TeamId
 from pipeline.errors import FindmeError
 from pipeline.requests import request
 from pipeline.storage.backlog import Backlog
 from pipeline.storage.connect import Database
+from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL
 
 log = structlog.get_logger(__name__)
 
@@ -141,12 +142,11 @@ def _of_index(seen: _Seen) -> Iterator[Metric]:
         "Jobs by task and state; those that are retrying wait for their next try.",
         labels=["task", "state"],
     )
-    totals: dict[tuple[str, str], int] = {}
+    totals = {(task, state): 0 for task in (INDEX_PHOTO, LIST_CHANNEL) for state in JOB_STATES}
     for one in seen.jobs:
-        key = one.task, one.state
-        totals[key] = totals.get(key, 0) + one.jobs
-    for (task, state_name), count in totals.items():
-        jobs.add_metric([task, state_name], count)
+        totals[one.task, one.state] = totals.get((one.task, one.state), 0) + one.jobs
+    for (task, job_state), count in totals.items():
+        jobs.add_metric([task, job_state], count)
     yield jobs
     yield _gauge(
         "oldest_job_seconds", "How long the oldest job that could run has waited.", seen.oldest_s

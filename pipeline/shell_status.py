@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.box import SIMPLE
 from rich.table import Table
 
-from pipeline.domain.backlog import JobCount, Pace
+from pipeline.domain.backlog import JOB_STATES, JobCount, Pace
 from pipeline.domain.model import ChannelId, EngineId, IndexCounts, PhotoState, TeamId
 from pipeline.jobs.worker import DEAD_AFTER_S
 from pipeline.shell import console, count_values, echo_json
@@ -14,7 +14,6 @@ from pipeline.wiring import Runtime
 
 # Each channel's faces are counted in about a second; at ten million it would be half a minute.
 FEW_FACES = 500_000
-JOB_STATES = ("waiting", "retrying", "running", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,11 @@ SLACK_SECONDS = Histogram(
 
 Outcome: TypeAlias = Literal["answered", "refused", "failed"]
 
+# At zero from the start: a rate can be told from the first one on.
 for _stage in STAGES:
-    # At zero from the start: a rate can be told from the first one on.
     STAGE_SECONDS.labels(stage=_stage)
+for _outcome in ("indexed", "unreadable", "gone", "skipped", "failed"):
+    PHOTOS.labels(outcome=_outcome)
 
 
 @contextmanager

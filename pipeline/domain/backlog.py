@@ -6,6 +6,8 @@ from dataclasses import dataclass
 LEAST_DONE = 2
 LEAST_SPAN_S = 5.0
 
+JOB_STATES = ("waiting", "retrying", "running", "failed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
