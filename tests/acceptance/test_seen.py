@@ -1,4 +1,4 @@
-"""What a running bot shows to whoever runs it: /metrics, a dashboard of them, one id in its logs."""
+"""What a bot shows to whoever runs it: /metrics, a dashboard of them, one id in its logs."""
 
 from __future__ import annotations
 
