@@ -196,8 +196,8 @@ def test_two_commands_at_once_have_an_id_each_that_their_logs_and_the_database_k
         eventually(lambda: len(waiting()) == len(people), what="both in the database")
         names = waiting()
         connection.rollback()
-        for one in asked:
-            office.answer(one)
+        for invocation in asked:
+            office.answer(invocation)
         eventually(lambda: len(_commands(lines)) == len(people), what="the end of both")
     ids = _commands(lines)
     assert len(set(ids)) == len(people)

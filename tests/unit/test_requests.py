@@ -54,8 +54,12 @@ def test_threads_go_on_with_the_request_of_whoever_submits() -> None:
 
 def test_a_timer_goes_on_with_the_request_that_set_it() -> None:
     heard: list[str | None] = []
+
+    def hear() -> None:
+        heard.append(request_id())
+
     with request() as its_id:
-        timer = threading.Timer(0, carried(lambda: heard.append(request_id())))
+        timer = threading.Timer(0, carried(hear))
     timer.start()
     timer.join()
     assert heard == [its_id]
