@@ -1,12 +1,13 @@
 """The Bolt App and its routing table, one line for each listener."""
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import structlog
-from slack_bolt import Ack, App, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
@@ -18,11 +19,14 @@ from bot.replies import Replies
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
 from pipeline.errors import FindmeError, UsageError
+from pipeline.requests import new_request_id, request, request_id
+from pipeline.telemetry import REQUEST_SECONDS, Outcome
 
 log = structlog.get_logger(__name__)
 
 
 NOBODY = UserId("")
+ARRIVED_S = "findme_arrived_s"
 
 Listener: TypeAlias = Callable[[Ack, dict[str, Any]], None]
 
@@ -69,6 +73,7 @@ def build_app(
         signing_secret=signing_secret or secrets.token_hex(),
         listener_executor=executor,
     )
+    app.use(_note_arrival)
     taken = TakenOnce()
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
@@ -85,6 +90,12 @@ def _tell_shut_out(replies: Replies, response_url: str) -> None:
         log.warning("reply.refused", reason=str(error))
 
 
+def _note_arrival(context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
+    """Bolt middleware: how long something waits for a thread is part of what it takes."""
+    context[ARRIVED_S] = time.perf_counter()
+    return next_()
+
+
 class Guarded:
     """Stands before the App: what a listener raises goes to the apology, and never to Bolt.
 
@@ -98,28 +109,36 @@ class Guarded:
 
     def command(self, name: str) -> Callable[[Listener], object]:
         """A slash command."""
-        return lambda listener: self._app.command(name)(self._guard(listener))
+        return lambda listener: self._app.command(name)(self._guard(listener, "command", name))
 
     def action(self, name: str) -> Callable[[Listener], object]:
         """A button or a menu."""
-        return lambda listener: self._app.action(name)(self._guard(listener))
+        return lambda listener: self._app.action(name)(self._guard(listener, "action", name))
 
     def view(self, name: str) -> Callable[[Listener], object]:
         """A modal that is submitted."""
-        return lambda listener: self._app.view(name)(self._guard(listener))
+        return lambda listener: self._app.view(name)(self._guard(listener, "view", name))
 
     def event(self, name: str) -> Callable[[Listener], object]:
         """Something that happened."""
-        return lambda listener: self._app.event(name)(self._guard(listener))
+        return lambda listener: self._app.event(name)(self._guard(listener, "event", name))
 
-    def _guard(self, listener: Listener) -> Callable[..., None]:
-        def guarded(ack: Ack, body: dict[str, Any]) -> None:
-            try:
-                listener(ack, body)
-            except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
-                if ack.response is None:
-                    ack()
-                self._apology(error, body)
+    def _guard(self, listener: Listener, kind: str, name: str) -> Callable[..., None]:
+        def guarded(ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
+            outcome: Outcome = "answered"
+            with request():
+                try:
+                    listener(ack, body)
+                except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
+                    outcome = "refused" if isinstance(error, FindmeError) else "failed"
+                    if ack.response is None:
+                        ack()
+                    self._apology(error, body)
+                took_s = time.perf_counter() - context[ARRIVED_S]
+                log.info(
+                    "request.done", kind=kind, name=name, outcome=outcome, ms=round(took_s * 1000)
+                )
+            REQUEST_SECONDS.labels(kind=kind, name=name, outcome=outcome).observe(took_s)
 
         return guarded
 
@@ -197,7 +216,8 @@ class Apology:
             log.info("listener.refused", error=type(error).__name__, reason=reason)
             sentence = in_words(error)
         else:
-            incident = secrets.token_hex(4)
+            # What stands in all its log lines leads to them.
+            incident = request_id() or new_request_id()
             log.error("listener.failed", incident=incident, exc_info=error)
             sentence = (
                 "Something went wrong on my side. If it happens again, tell whoever runs Findme "

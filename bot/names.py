@@ -1,7 +1,7 @@
 """What people and channels are called, and what time it is where somebody lives."""
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +11,7 @@ from bot.workspace import SlackWorkspace
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import PersonGoneError, SourceUnavailableError
 from pipeline.ports import ChannelStore
+from pipeline.requests import RequestThreads
 
 AT_ONCE = 8
 PATIENCE_S = 1.0
@@ -24,7 +25,7 @@ class Names:
     def __init__(self, workspace: SlackWorkspace, channels: ChannelStore) -> None:
         self._workspace = workspace
         self._channels = channels
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="names")
+        self._pool = RequestThreads(AT_ONCE, thread_name_prefix="names")
 
     def people(self, user_ids: Collection[UserId]) -> dict[UserId, str]:
         """These people's names, as plain text; whom Slack doesn't tell of in time is somebody.

@@ -19,6 +19,7 @@ from bot.waits import Waits
 from bot.web import ResponseUrl, was_never_sent
 from pipeline.domain.model import ChannelId, UserId
 from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.requests import carried
 
 OK = 200
 BAD_REQUEST = 400
@@ -151,7 +152,7 @@ def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]
         except FindmeError as error:
             log.warning("reply.refused", reason=str(error))
 
-    timer = threading.Timer(after_s, say)
+    timer = threading.Timer(after_s, carried(say))
     timer.daemon = True
     timer.start()
     try:

@@ -5,6 +5,7 @@ Requests that must not happen twice are not repeated where Slack may have taken 
 
 import io
 import math
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryS
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from bot.waits import Waits
+from pipeline.telemetry import count_slack_request
 
 TIMEOUT_S = 20
 """Of connecting, and of each wait for some bytes."""
@@ -50,6 +52,7 @@ _ONCE = {
     "views.push",
 }
 _SERVER_ERRORS = {500, 502, 503, 504}
+_SAYS_NO = re.compile(r'\s*\{\s*"ok"\s*:\s*false')
 _MOST_BYTES = 50_000_000
 _CHUNK_BYTES = 65_536
 
@@ -179,14 +182,19 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
     what = _what(request.full_url)
     with waits.turn(what, patience_s=longest_s) as left_s:
         if left_s:
+            count_slack_request(what, "held back")
             raise _too_many(request, left_s)
-        deadline_s = time.monotonic() + DEADLINE_S
+        began_s = time.monotonic()
+        deadline_s = began_s + DEADLINE_S
+        status = "unreachable"
         try:
             # The address is the Web API's, or one that Slack sent.
             with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
                 text = _read(response, response.headers, deadline_s)
+                status = "refused" if _SAYS_NO.match(text) else str(response.status)
                 return _Answer(status=response.status, headers=response.headers, text=text)
         except HTTPError as error:
+            status = str(error.code)
             if error.code == HTTPStatus.TOO_MANY_REQUESTS:
                 waits.note(what, error.headers.get("Retry-After"))
             with error:
@@ -195,6 +203,8 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
             del error.headers["Content-Type"]
             error.headers["Content-Type"] = "text/plain; charset=utf-8"
             raise HTTPError(error.url, error.code, error.msg, error.headers, body) from error
+        finally:
+            count_slack_request(what, status, seconds=time.monotonic() - began_s)
 
 
 def _read(response: IO[bytes], headers: Message, deadline_s: float) -> str:

@@ -93,6 +93,7 @@ class Bot:
         self._schedule = Schedule()
         self._socket: SocketModeHandler | None = None
         self._http: HttpServer | None = None
+        self.metrics = self.runtime.metrics()
 
     @property
     def find_photos(self) -> FindPhotos:
@@ -106,6 +107,8 @@ class Bot:
 
     def start(self) -> None:
         """Begin to work and to listen; returns once the bot can be asked."""
+        if self.metrics is not None:
+            self.metrics.start()
         self._service.start()
         self._every(self._slack.findme_pull_every_s, self.pull, name="pull")
         follow_every_s = min(FOLLOW_EVERY_S, self._slack.findme_pull_every_s)
@@ -192,6 +195,8 @@ class Bot:
             self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         if self._http is not None:
             self._http.stop()
+        if self.metrics is not None:
+            self.metrics.stop()
         self.runtime.face_indexes.stop()
         self.edge.alert_people.stop()
         # Whoever waits for a zip is told before anything else is waited for.

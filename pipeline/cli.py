@@ -175,11 +175,16 @@ def worker(more_sources: MoreSources | None) -> None:
         team_ids = list(runtime.sources)
         for team_id in team_ids:
             runtime.claim_engine(team_id)
+        metrics = runtime.metrics()
+        if metrics is not None:
+            metrics.start()
         running = runtime.worker(team_ids)
         running.start()
         click.echo("Findme worker is running. Ctrl-C ends it.", err=True)
         wait_for_signal()
         running.stop()
+        if metrics is not None:
+            metrics.stop()
     finally:
         runtime.close()
 
@@ -222,13 +227,14 @@ def models_list() -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
-def status(*, as_json: bool) -> None:
-    """Say what is indexed, what waits and what failed."""
-    from pipeline.shell import print_status  # noqa: PLC0415
+@click.option("--channels", is_flag=True, help="Count each channel, however large the index is.")
+def status(*, channels: bool, as_json: bool) -> None:
+    """Say what is indexed, what waits and what failed, how fast it goes and how long it takes."""
+    from pipeline.shell_status import print_status  # noqa: PLC0415
 
     runtime = _quiet_runtime()
     try:
-        print_status(runtime, as_json=as_json)
+        print_status(runtime, channels=channels, as_json=as_json)
     finally:
         runtime.close()
 

@@ -143,6 +143,15 @@ class Settings(EngineSettings):
         default=365,
         description="days after which a photo of a Slack channel and its faces are forgotten",
     )
+    findme_metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        default=None,
+        description="port of /metrics for Prometheus, another one for each bot and worker of a "
+        "machine; empty: nothing listens",
+    )
+    findme_metrics_host: str = Field(
+        default="127.0.0.1",
+        description="address that /metrics listens on; it asks nobody who they are",
+    )
     findme_log: str = Field(default="info", description="debug, info, warning or error")
 
     @field_validator("database_url")

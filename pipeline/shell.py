@@ -193,7 +193,7 @@ def print_counts(
         listed = [
             {"name": name, "state": state.value, "reason": why} for name, state, why in problems
         ]
-        _echo_json({**_counts(counts), "problems": listed})
+        echo_json({**count_values(counts), "problems": listed})
         return
     out = console()
     out.print(
@@ -208,7 +208,7 @@ def print_counts(
 def print_matches(answer: ShellAnswer, shown: Sequence[Match], *, as_json: bool) -> None:
     """What `findme search` answers."""
     if as_json:
-        _echo_json(
+        echo_json(
             {
                 "faces_in_picture": answer.faces_in_picture,
                 "matches": [
@@ -255,36 +255,6 @@ def print_weights(runtime: Runtime) -> None:
     console().print(table)
 
 
-def print_status(runtime: Runtime, *, as_json: bool) -> None:
-    """What `findme status` shows."""
-    rows = [
-        (team_id, channel, runtime.photos.counts(team_id, channel_id=channel.channel_id))
-        for team_id in runtime.workspaces.all()
-        for channel in runtime.workspaces.watched(team_id)
-    ]
-    if as_json:
-        _echo_json(
-            [
-                {"workspace": team_id, "channel": channel.name, **_counts(counts)}
-                for team_id, channel, counts in rows
-            ]
-        )
-        return
-    table = Table(
-        "workspace", "channel", "photos", "faces", "waiting", "unreadable", "given up", box=SIMPLE
-    )
-    for team_id, channel, counts in rows:
-        numbers = (counts.photos, counts.faces, counts.pending, counts.unreadable, counts.given_up)
-        table.add_row(team_id, channel.name, *(str(number) for number in numbers))
-    console().print(table)
-    for team_id in runtime.workspaces.all():
-        wanted = runtime.engine_changes.wanted(team_id)
-        if wanted is not None:
-            done, photos = runtime.engine_changes.progress(team_id, wanted)
-            present = runtime.workspaces.engine(team_id)
-            console().print(f"{team_id}: {present} → {wanted}, {done} of {photos} photos")
-
-
 def _pending(runtime: Runtime, team_ids: Sequence[TeamId]) -> int:
     return sum(runtime.photos.pending(team_id) for team_id in team_ids)
 
@@ -317,10 +287,12 @@ def _cell(runtime: Runtime, photo: Photo, match: Match) -> Cell:
     )
 
 
-def _counts(counts: IndexCounts) -> dict[str, int]:
+def count_values(counts: IndexCounts) -> dict[str, int]:
+    """The counts by name."""
     return {name: getattr(counts, name) for name in IndexCounts.__slots__}
 
 
-def _echo_json(value: object) -> None:
+def echo_json(value: object) -> None:
+    """One JSON value on stdout."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")

@@ -8,11 +8,13 @@ from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
 from pipeline.folder import LOCAL, FolderSource
-from pipeline.jobs.worker import JobHandlers, Worker
+from pipeline.jobs.worker import DEAD_AFTER_S, JobHandlers, Worker
+from pipeline.metrics import IndexCollector, MetricsServer
 from pipeline.ports import FaceReader, PhotoSource, ProfilePictures
 from pipeline.settings import Settings
 from pipeline.storage.alerts import Alerts
 from pipeline.storage.audit import Audit
+from pipeline.storage.backlog import Backlog
 from pipeline.storage.connect import Database
 from pipeline.storage.consents import Consents
 from pipeline.storage.counts import Counts
@@ -122,6 +124,11 @@ class Runtime:
     def counts(self) -> Counts:
         """How much of each channel is in the index."""
         return Counts(self.database)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """What waits, and how fast it goes."""
+        return Backlog(self.database)
 
     @cached_property
     def faces(self) -> Faces:
@@ -364,6 +371,19 @@ class Runtime:
             ),
             concurrency=self.settings.findme_workers,
         )
+
+    def metrics(self) -> MetricsServer | None:
+        """What Prometheus asks; not started yet. None unless the settings name a port."""
+        port = self.settings.findme_metrics_port
+        if port is None:
+            return None
+        collector = IndexCollector(
+            self.database,
+            team_ids=list(self.sources),
+            engine_of=self.workspaces.engine,
+            dead_after_s=DEAD_AFTER_S,
+        )
+        return MetricsServer(collector, host=self.settings.findme_metrics_host, port=port)
 
     def close(self) -> None:
         """Close the database's connections, and the embedded server, if any were opened."""

@@ -9,6 +9,7 @@ import httpx
 from bot.files.hosts import AVATAR_HOSTS, TOKEN_HOSTS, is_at
 from bot.waits import Waits, seconds
 from pipeline.errors import PhotoGoneError, SourceUnavailableError, UnreadablePhotoError
+from pipeline.telemetry import count_slack_request
 
 TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 MAX_BYTES = 200_000_000
@@ -67,17 +68,21 @@ class Downloads:
         self._client.close()
 
     def _get(self, what: str, url: str, headers: dict[str, str], max_bytes: int) -> bytes:
+        method = f"download of {what}"
         left_s = self._waits.left_s(what)
         if left_s:
             # Another file was put off a moment ago.
+            count_slack_request(method, "held back")
             raise SourceUnavailableError(
                 "Slack is busy; it is tried again later.", retry_after_s=left_s
             )
         # Else the length of what comes is not that of the file.
         headers |= {"Accept-Encoding": "identity"}
         started_s = time.monotonic()
+        status = "unreachable"
         try:
             with self._client.stream("GET", url, headers=headers) as response:
+                status = str(response.status_code)
                 if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                     self._waits.note(what, response.headers.get("Retry-After"))
                 _check(response)
@@ -87,6 +92,8 @@ class Downloads:
             raise SourceUnavailableError(
                 "Slack didn't deliver a file; it is tried again later."
             ) from error
+        finally:
+            count_slack_request(method, status, seconds=time.monotonic() - started_s)
         if data[:_LOOKED_AT_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE_BEGINS):
             raise _page_error()
         return data

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from bot.files.packing import (
 )
 from pipeline.domain.model import Certainty, Match, Photo, TeamId, UserId
 from pipeline.errors import FindmeError, UsageError
+from pipeline.requests import RequestThreads
 
 LIMIT_BYTES = 200 * 10**6
 AT_ONCE = 2
@@ -79,7 +79,7 @@ class Parcels:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._busy: set[UserId] = set()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="parcels")
+        self._pool = RequestThreads(AT_ONCE, thread_name_prefix="parcels")
 
     def send(self, user_id: UserId, matches: Sequence[Match], *, title: str) -> None:
         """Begin to send the originals of `matches`, sure ones first; returns at once.

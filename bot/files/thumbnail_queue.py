@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from bot.files.uploads import UploadRefusedError
 from pipeline.domain.model import FileId, PhotoId, TeamId
 from pipeline.errors import FindmeError
+from pipeline.requests import RequestThreads
 
 AT_ONCE = 2
 MOST_WAITING = 200
@@ -60,8 +61,8 @@ class ThumbnailQueue:
         self._making: dict[Key, Future[FileId | None]] = {}
         self._asked: set[Key] = set()
         self._failed: dict[Key, _Failure] = {}
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="thumbnails")
-        self._pool_ahead = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="thumbnails-ahead")
+        self._pool = RequestThreads(AT_ONCE, thread_name_prefix="thumbnails")
+        self._pool_ahead = RequestThreads(AT_ONCE, thread_name_prefix="thumbnails-ahead")
 
     def begin(self, key: Key) -> Future[FileId | None] | None:
         """The work on that one; None if it failed a while ago, or there is too much."""

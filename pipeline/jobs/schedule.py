@@ -7,6 +7,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.errors import FindmeError
+from pipeline.requests import request
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +43,10 @@ class Schedule:
 
 def _guarded(action: Callable[[], object], name: str) -> None:
     """A tick that fails is logged; the next one tries again."""
-    try:
-        action()
-    except FindmeError as error:
-        log.warning("tick.failed", tick=name, error=type(error).__name__, reason=str(error))
-    except Exception:
-        log.exception("tick.failed", tick=name)
+    with request():
+        try:
+            action()
+        except FindmeError as error:
+            log.warning("tick.failed", tick=name, error=type(error).__name__, reason=str(error))
+        except Exception:
+            log.exception("tick.failed", tick=name)

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any
 
 import procrastinate
 import procrastinate.worker
@@ -16,6 +18,7 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
+from psycopg.conninfo import make_conninfo
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.errors import (
@@ -29,6 +32,8 @@ from pipeline.errors import (
     reason_of,
 )
 from pipeline.jobs.rescue import Rescue
+from pipeline.requests import PROGRAM
+from pipeline.requests import request as in_request
 from pipeline.storage.connect import RECONNECT_S
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
@@ -138,7 +143,8 @@ class Worker:
     async def _serve(self) -> None:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
-                conninfo=self._conninfo,
+                # Its own statements, which take jobs, are of no request.
+                conninfo=make_conninfo(self._conninfo, application_name=f"{PROGRAM} worker"),
                 min_size=1,
                 max_size=self._concurrency + 3,
                 timeout=POOL_TIMEOUT_S,
@@ -168,6 +174,7 @@ class Worker:
 
     def _register(self, app: procrastinate.App) -> None:
         @app.task(name=INDEX_PHOTO, retry=_Backoff(), pass_context=True)
+        @_of_its_request
         def index_photo(
             context: procrastinate.JobContext, *, team_id: str, photo_id: int, crashes: int = 0
         ) -> None:
@@ -194,6 +201,7 @@ class Worker:
 
         # The next tick asks for it anyway.
         @app.task(name=LIST_CHANNEL, retry=_Backoff(patient_attempts=MAX_ATTEMPTS))
+        @_of_its_request
         def list_channel(*, team_id: str, channel_id: str, crashes: int = 0) -> None:
             del crashes
             try:
@@ -234,6 +242,17 @@ def _is_last(job: Job, error: BaseException, patient_attempts: int | None = None
             return job.attempts + 1 >= (patient_attempts or PATIENT_ATTEMPTS)
         case _:
             return job.attempts + 1 >= MAX_ATTEMPTS
+
+
+def _of_its_request(task: Callable[..., None]) -> Callable[..., None]:
+    """The task as part of what enqueued it: the event that told of a photo, the tick, the click."""
+
+    @wraps(task)
+    def of_its_request(*arguments: Any, request: str | None = None, **named: Any) -> None:
+        with in_request(request):
+            task(*arguments, **named)
+
+    return of_its_request
 
 
 class _Backoff(procrastinate.BaseRetryStrategy):

@@ -1,12 +1,13 @@
 """One pool of connections, and the one place where psycopg's errors become ours."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import psycopg
 import structlog
 from pgvector.psycopg import register_vector
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -17,6 +18,7 @@ from pipeline.errors import (
     DatabaseTooOldError,
     DatabaseUnavailableError,
 )
+from pipeline.requests import PROGRAM, application_name
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,9 @@ select installed_version, default_version
 from pg_available_extensions where name = 'vector'
 """
 
+# For the session: what the transaction before left there is overwritten by the next.
+NAME = "select set_config('application_name', %(name)s, false)"
+
 
 class Database:
     """A pool of connections to one database that has been migrated."""
@@ -45,7 +50,7 @@ class Database:
     def __init__(self, conninfo: str, *, max_connections: int = 10) -> None:
         self.conninfo = conninfo
         self._pool = ConnectionPool(
-            conninfo,
+            make_conninfo(conninfo, application_name=PROGRAM),
             connection_class=psycopg.Connection[DictRow],
             min_size=1,
             max_size=max_connections,
@@ -53,8 +58,7 @@ class Database:
             reconnect_timeout=RECONNECT_S,
             kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
             configure=register_vector,
-            # A server that was restarted leaves dead connections behind. (Typed for tuple rows.)
-            check=ConnectionPool.check_connection,  # pyright: ignore[reportArgumentType]
+            check=_name_request,
             open=False,
         )
         self._pool.open()
@@ -80,6 +84,24 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+
+    def pool_stats(self) -> dict[str, int]:
+        """The pool's own counts, by psycopg_pool's names for them."""
+        return self._pool.get_stats()
+
+
+def _name_request(connection: Connection) -> None:
+    """Tell the server whose transaction comes next, before each.
+
+    A server that was restarted leaves dead connections behind: one round trip shows both that it
+    answers and who asks. Raises: psycopg.Error; the pool tries another connection then.
+    """
+    connection.autocommit = True
+    try:
+        connection.execute(NAME, {"name": application_name()})
+    finally:
+        with suppress(psycopg.Error):  # a dead one can't be switched back
+            connection.autocommit = False
 
 
 @contextmanager

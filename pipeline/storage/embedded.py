@@ -28,11 +28,13 @@ _TRAVERSE = stat.S_IXGRP | stat.S_IXOTH
 
 # Whoever reaches the socket is let in as the superuser: nobody but the server's own user may.
 _CONFIG = f"""
-# Findme: a Unix socket alone, for the user alone that runs the server; no rows in its log.
+# Findme: a Unix socket alone, for the user alone that runs the server; no rows in its log,
+# but who asked.
 listen_addresses = ''
 unix_socket_permissions = 0{PRIVATE:o}
 log_error_verbosity = terse
 log_min_error_statement = panic
+log_line_prefix = '%m [%p] %a '
 """
 
 

@@ -7,6 +7,7 @@ Procrastinate keeps its jobs in this database; `procrastinate_defer_jobs_v1` is 
 from psycopg.errors import UniqueViolation
 
 from pipeline.domain.model import ChannelId, TeamId
+from pipeline.requests import request_id
 from pipeline.storage.connect import Database
 
 INDEX_PHOTO = "index_photo"
@@ -35,7 +36,8 @@ with pending as (
 )
 select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
     (%(queue)s, %(task)s, %(priority)s, key, key,
-        jsonb_build_object('team_id', %(team_id)s::text, 'photo_id', photo_id), null
+        jsonb_strip_nulls(jsonb_build_object('team_id', %(team_id)s::text,
+            'photo_id', photo_id, 'request', %(request)s::text)), null
     )::procrastinate_job_to_defer_v1
     order by posted_at desc, photo_id desc
 ))), 0) as jobs
@@ -46,7 +48,8 @@ from missing having count(*) > 0
 ENQUEUE_LISTING = """
 select procrastinate_defer_jobs_v1(array[
     (%(queue)s, %(task)s, %(priority)s, %(key)s, null,
-        jsonb_build_object('team_id', %(team_id)s::text, 'channel_id', %(channel_id)s::text), null
+        jsonb_strip_nulls(jsonb_build_object('team_id', %(team_id)s::text,
+            'channel_id', %(channel_id)s::text, 'request', %(request)s::text)), null
     )::procrastinate_job_to_defer_v1
 ])
 where not exists (
@@ -129,6 +132,7 @@ class JobQueue:
             "task": INDEX_PHOTO,
             "priority": LIVE_PRIORITY if live else BACKFILL_PRIORITY,
             "limit": ENQUEUE_LIMIT,
+            "request": request_id(),
         }
         while True:
             try:
@@ -154,6 +158,7 @@ class JobQueue:
             "queue": queue_name(team_id),
             "task": LIST_CHANNEL,
             "priority": LISTING_PRIORITY,
+            "request": request_id(),
         }
         try:
             with self._database.transaction() as connection:

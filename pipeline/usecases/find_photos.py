@@ -26,6 +26,7 @@ from pipeline.errors import (
     PictureError,
 )
 from pipeline.ports import ChannelStore, Engines, PhotoStore, Protected, Visibility
+from pipeline.telemetry import SEARCH_SECONDS
 from pipeline.usecases.known_people import KnownPeople, KnownPerson
 from pipeline.usecases.match_faces import MatchFaces, Person
 from pipeline.usecases.permit import Permit
@@ -125,6 +126,17 @@ class FindPhotos:
         ColleagueSearchOffError, TurnedOffError; ChannelNotSearchedError; and
         as `sight_of` does.
         """
+        with SEARCH_SECONDS.time():
+            return self._answer(team_id, query, selfie=selfie, sight=sight)
+
+    def _answer(
+        self,
+        team_id: TeamId,
+        query: Query,
+        *,
+        selfie: Reference | None,
+        sight: Sight | None,
+    ) -> Found:
         # Who may ask nothing here learns nothing of anybody's consent either.
         sight = sight or self.sight_of(team_id, query.asker)
         visible = sight.open

@@ -31,7 +31,7 @@ from pipeline.ports import (
     Queue,
     RunStore,
 )
-from pipeline.telemetry import stage
+from pipeline.telemetry import PHOTOS, stage
 
 log = structlog.get_logger(__name__)
 
@@ -297,6 +297,15 @@ class IndexPhoto:
 
         Raises: SourceUnavailableError, DatabaseUnavailableError: worth another try.
         """
+        try:
+            outcome = self._index(team_id, photo_id)
+        except Exception:
+            PHOTOS.labels(outcome="failed").inc()
+            raise
+        PHOTOS.labels(outcome=outcome.value).inc()
+        return outcome
+
+    def _index(self, team_id: TeamId, photo_id: PhotoId) -> Outcome:
         photo = self._photos.get(team_id, photo_id)
         if photo is None or photo.state is not PhotoState.PENDING:
             return Outcome.SKIPPED
@@ -327,7 +336,7 @@ class IndexPhoto:
             return Outcome.INDEXED
         if self._engines.of(team_id).engine_id != reader.engine_id:
             # The index was switched to another engine meanwhile; that one has to see it.
-            return self(team_id, photo_id)
+            return self._index(team_id, photo_id)
         return Outcome.SKIPPED
 
 

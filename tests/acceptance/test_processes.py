@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -353,3 +354,12 @@ def test_a_bot_that_was_stopped_leaves_no_connection_open(new_office: Office) ->
         eventually(lambda: not open_to_slack(), what="the end of all connections", timeout_s=2)
     finally:
         bot.workspace.downloads.close()
+
+
+def test_a_worker_shows_its_numbers_where_it_is_told_to(machine: Machine) -> None:
+    worker = machine.run("worker", FINDME_METRICS_PORT="0")
+    worker.wait_until_it_says("worker is running")
+    (port,) = re.findall(r'"port": (\d+), "event": "metrics.served"', worker.text())
+    shown = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'findme_index_photos{state="pending"} 0.0' in shown
+    assert worker.end() == 0

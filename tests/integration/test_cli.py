@@ -498,7 +498,7 @@ def test_a_file_name_that_is_no_utf_8_does_not_stop_the_others(
 
 @pytest.mark.usefixtures("indexed")
 def test_status_tells_of_every_folder(findme: Findme) -> None:
-    (row,) = findme.json("status")
+    (row,) = findme.json("status")["channels"]
 
     assert (row["workspace"], row["channel"], row["photos"], row["faces"]) == (
         "local",
@@ -557,7 +557,7 @@ def test_without_a_database_url_the_program_brings_its_own(findme: Findme, folde
         environment = {"DATABASE_URL": "", "FINDME_DATA_DIR": f"{mine}/a/data"}
 
         counts = findme.json("index", folder, **environment)
-        (row,) = findme.json("status", **environment)
+        (row,) = findme.json("status", **environment)["channels"]
 
     assert (counts["indexed"], row["photos"]) == (4, 5)
     assert findme.rows("select count(*) from photos") == [(0,)]
