@@ -26,7 +26,7 @@ from bot.names import Names, TimeZonesOfPeople
 from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
-from bot.standing import Service
+from bot.standing import Service, Work, WorkElsewhere
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
@@ -188,10 +188,15 @@ class Edge:
 
         return Service(
             must_be_let_in=self.workspace.must_be_let_in,
-            make_work=lambda: runtime.worker([team_id]),
+            make_work=self._make_work,
             forget=lambda: runtime.forget_workspace(team_id),
             prepare=prepare,
         )
+
+    def _make_work(self) -> Work:
+        if self.runtime.settings.findme_workers == 0:
+            return WorkElsewhere()
+        return self.runtime.worker([self.workspace.team_id])
 
     @cached_property
     def administration(self) -> Administration:

@@ -259,7 +259,7 @@ class Runtime:
             photos=self.photos,
             changes=self.engine_changes,
             reader=self.reader,
-            concurrency=self.settings.findme_workers,
+            concurrency=self._at_once,
             keep_out=self._keep_out,
         )
 
@@ -347,8 +347,13 @@ class Runtime:
                 list_channel=self.list_channel,
                 put_off=self.photos.put_off,
             ),
-            concurrency=self.settings.findme_workers,
+            concurrency=self._at_once,
         )
+
+    @property
+    def _at_once(self) -> int:
+        """Of photos. A bot that indexes none makes no worker; whoever makes one wants it to work."""
+        return max(1, self.settings.findme_workers)
 
     def close(self) -> None:
         """Close the database's connections, and the embedded server, if any were opened."""
