@@ -85,7 +85,7 @@ class Edge:
     @cached_property
     def selfies(self) -> Selfies:
         """Selfies that wait to be used."""
-        return Selfies(self.runtime.add_selfie)
+        return Selfies(self.runtime.add_selfie, held=self.runtime.held_selfies)
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -206,7 +206,6 @@ class Edge:
             admins=self.settings.findme_admins,
             reindex=self.runtime.reindex,
             forget_person=self.runtime.forget_person,
-            selfies=self.selfies,
             runs=self.runtime.runs,
             channels=self.runtime.workspaces,
             photos=self.runtime.photos,
@@ -267,7 +266,6 @@ class Edge:
                 engines=self.runtime.engines,
             ),
             forget_person=self.runtime.forget_person,
-            selfies=self.selfies,
             data=self.runtime.peoples_data,
             visibility=self.workspace,
             uploads=self.uploads,
@@ -307,7 +305,6 @@ class Edge:
                 unshare_photo=self.runtime.unshare_photo,
                 watch_channels=self.watch_channels,
                 forget_person=self.runtime.forget_person,
-                selfies=self.selfies,
                 photos=self.runtime.photos,
                 thumbnails=self.thumbnails,
                 greeting=self.greeting,

@@ -16,10 +16,13 @@ from pipeline.storage.audit import Audit
 from pipeline.storage.connect import Database
 from pipeline.storage.consents import Consents
 from pipeline.storage.counts import Counts
+from pipeline.storage.deliveries import Deliveries
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.faces import Faces
+from pipeline.storage.held_selfies import HeldSelfies
 from pipeline.storage.jobs import JobQueue
+from pipeline.storage.leader import Leader
 from pipeline.storage.migrate import migrate
 from pipeline.storage.opt_outs import OptOuts
 from pipeline.storage.people import People
@@ -179,6 +182,20 @@ class Runtime:
     def thumbnails(self) -> Thumbnails:
         """The bot's own files that show photos."""
         return Thumbnails(self.database)
+
+    @cached_property
+    def held_selfies(self) -> HeldSelfies:
+        """Selfies that wait to be used."""
+        return HeldSelfies(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What one of several bots took."""
+        return Deliveries(self.database)
+
+    def leader(self, team_id: TeamId) -> Leader:
+        """Whether this process does what is done once for a workspace."""
+        return Leader(self.database.conninfo, team_id)
 
     @cached_property
     def runs(self) -> Runs:
@@ -345,6 +362,7 @@ class Runtime:
                 index_photo=self.index_photo,
                 give_up=self.photos.mark_given_up,
                 list_channel=self.list_channel,
+                set_aside=self.queue.set_aside,
                 put_off=self.photos.put_off,
             ),
             concurrency=self._at_once,
@@ -352,7 +370,7 @@ class Runtime:
 
     @property
     def _at_once(self) -> int:
-        """Of photos. A bot that indexes none makes no worker; whoever makes one wants it to work."""
+        """Of photos. A bot that indexes none makes no worker; whoever makes one wants some."""
         return max(1, self.settings.findme_workers)
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ def open_pictures(place: Path) -> Pictures:
 
 
 def threads_of(workers: int) -> int:
-    """How many threads read pictures: FINDME_WORKERS, but one at least, and no more than processors."""
+    """How many threads read pictures: FINDME_WORKERS, one at least, no more than processors."""
     return max(1, min(workers, os.cpu_count() or 1))
 
 
