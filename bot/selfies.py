@@ -45,3 +45,4 @@ class Selfies:
     def keep(self, team_id: TeamId, user_id: UserId, token: str) -> None:
         """From now on the person is known by it too. Raises SelfieGoneError, PoorFaceError."""
         self._add.keep(team_id, user_id, self.get(team_id, user_id, token))
+        self._held.drop(team_id, user_id, token)

@@ -35,6 +35,10 @@ select engine_id, picture_hash, embedding, quality, faces_in_picture from held_s
 where team_id = %(team_id)s and token = %(token)s and user_id = %(user_id)s
 and held_at >= now() - make_interval(secs => %(life_s)s)
 """
+DROP = """
+delete from held_selfies
+where team_id = %(team_id)s and token = %(token)s and user_id = %(user_id)s
+"""
 DROP_ALL = "delete from held_selfies where team_id = %(team_id)s and user_id = %(user_id)s"
 
 
@@ -81,6 +85,11 @@ class HeldSelfies:
             picture_hash=row["picture_hash"],
             engine_id=EngineId(row["engine_id"]),
         )
+
+    def drop(self, team_id: TeamId, user_id: UserId, token: str) -> None:
+        """It is not needed any more."""
+        with self._database.transaction() as connection:
+            connection.execute(DROP, {"team_id": team_id, "user_id": user_id, "token": token})
 
     def drop_old(self, team_id: TeamId) -> int:
         """Forget those that nobody can use any more; returns how many."""

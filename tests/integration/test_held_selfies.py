@@ -172,6 +172,8 @@ def test_keeping_hands_over_what_was_seen(selfies: Selfies, reader: Reader) -> N
     ((person, kept),) = reader.kept
     assert person == ANN
     assert _same(kept, seen)
+    with pytest.raises(SelfieGoneError):
+        selfies.get(TEAM, ANN, token)
 
 
 def test_forgetting_a_person_drops_theirs_alone(selfies: Selfies, database: Database) -> None:

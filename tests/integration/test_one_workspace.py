@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,7 +66,7 @@ where c.contype = 'f' and c.conrelid = any(%(tables)s::regclass[])
 
 def _statements() -> dict[str, str]:
     """Every statement of the storage, by its module and name."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(STORAGE.glob("*.py")):
         module = import_module(f"pipeline.storage.{path.stem}")
         own = set(_names_at_the_top(path))
@@ -179,9 +179,7 @@ class Planner:
     def _all(self, statement: str) -> list[Plan]:
         text, _ = _numbered(statement)
         # What EXPLAIN explains is a statement of ours; nobody else's text gets here.
-        asked = sql.SQL("explain (generic_plan, verbose, format json) ") + sql.SQL(
-            cast(LiteralString, text)
-        )
+        asked = sql.SQL("explain (generic_plan, verbose, format json) ") + sql.SQL(text)
         with self._connection.transaction(force_rollback=True):
             row = self._connection.execute(asked).fetchone()
         assert row is not None
