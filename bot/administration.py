@@ -8,7 +8,6 @@ from bot.blocks.texts import welcome
 from bot.calls import call
 from bot.pages import Panel
 from bot.payloads import is_workspace_admin, reader
-from bot.selfies import Selfies
 from bot.workspace import SlackWorkspace
 from pipeline.domain.audit import Act, Entry, Noted
 from pipeline.domain.model import ChannelId, IndexCounts, RunId, TeamId, UserId
@@ -46,7 +45,6 @@ class Administration:
         admins: frozenset[str],
         reindex: Reindex,
         forget_person: ForgetPerson,
-        selfies: Selfies,
         runs: Runs,
         channels: Workspaces,
         photos: Photos,
@@ -59,7 +57,6 @@ class Administration:
         self._admins = admins
         self._reindex = reindex
         self._forget_person = forget_person
-        self._selfies = selfies
         self._runs = runs
         self._channels = channels
         self._photos = photos
@@ -164,5 +161,4 @@ class Administration:
 
     def forget(self, team_id: TeamId, user_id: UserId, *, by: UserId) -> Forgotten:
         """Delete all that is known of a person's face, and what they chose."""
-        self._selfies.forget(user_id)
         return self._forget_person(team_id, user_id, by=by)

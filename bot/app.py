@@ -13,12 +13,13 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.blocks import admin as admin_blocks
 from bot.blocks import answer, consent, gallery, home, selfie
 from bot.calls import SHUT_OUT, in_words
-from bot.deliveries import OnlyWhileOpen, TakenOnce
+from bot.deliveries import AckThenTake, OnlyWhileOpen, TakenElsewhereError, TakenOnce
 from bot.listeners import Listeners
+from bot.payloads import Delivery
 from bot.replies import Replies
 from bot.workspace import SlackWorkspace
-from pipeline.domain.model import UserId
-from pipeline.errors import FindmeError, UsageError
+from pipeline.domain.model import TeamId, UserId
+from pipeline.errors import DatabaseUnavailableError, FindmeError, UsageError
 from pipeline.requests import new_request_id, request, request_id
 from pipeline.telemetry import REQUEST_SECONDS, Outcome
 
@@ -41,10 +42,12 @@ def build_app(
     *,
     signing_secret: str | None,
     is_open: Callable[[], bool],
+    take: Callable[[TeamId, str], bool],
 ) -> App:
     """The App with every listener; `signing_secret` is needed in HTTP mode only.
 
-    While it is not `is_open`, nobody's listener is called.
+    While it is not `is_open`, nobody's listener is called. `take` says whether a delivery, by its
+    key, is this bot's to answer, and may raise DatabaseUnavailableError.
     """
     we = AuthorizeResult(
         enterprise_id=None,
@@ -78,7 +81,18 @@ def build_app(
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
     apology = Apology(replies, failed=(taken.forget, listeners.events.failed))
-    _route(Guarded(app, apology), listeners)
+
+    def is_ours(body: dict[str, Any]) -> bool:
+        delivery = Delivery.from_body(body)
+        if delivery.is_event or delivery.key is None:
+            return True
+        try:
+            return take(workspace.team_id, delivery.key)
+        except DatabaseUnavailableError:
+            # Who asked is told so; better twice than not at all.
+            return True
+
+    _route(Guarded(app, apology, is_ours=is_ours), listeners)
     app.error(apology)
     return app
 
@@ -103,9 +117,13 @@ class Guarded:
     its two threads share one variable (slack_bolt.listener.thread_runner, 1.x).
     """
 
-    def __init__(self, app: App, apology: "Apology") -> None:
+    def __init__(
+        self, app: App, apology: "Apology", *, is_ours: Callable[[dict[str, Any]], bool]
+    ) -> None:
+        """`is_ours`: whether no other bot answers it."""
         self._app = app
         self._apology = apology
+        self._is_ours = is_ours
 
     def command(self, name: str) -> Callable[[Listener], object]:
         """A slash command."""
@@ -128,7 +146,10 @@ class Guarded:
             outcome: Outcome = "answered"
             with request():
                 try:
-                    listener(ack, body)
+                    listener(AckThenTake(ack, lambda: self._is_ours(body)), body)
+                except TakenElsewhereError:
+                    log.info("delivery.taken_elsewhere")
+                    return
                 except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
                     outcome = "refused" if isinstance(error, FindmeError) else "failed"
                     if ack.response is None:

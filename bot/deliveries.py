@@ -2,7 +2,9 @@
 
 Slack sends again what it got no acknowledgement for, at once, after one minute and after five
 (https://docs.slack.dev/apis/events-api#retries), and after a lost connection also what it did get
-one for. The memory is this process's: every listener is idempotent besides.
+one for. Of events each process remembers its own, and every listener is idempotent besides; of what
+somebody typed, clicked or submitted, of which each copy would be answered, all bots of a workspace
+remember together.
 """
 
 import threading
@@ -96,6 +98,30 @@ class TakenOnce:
             self._taken[key] = _Taken(at_s=self._clock(), ack=request.context.ack)
             self._taken.move_to_end(key)
         return next_()
+
+
+class TakenElsewhereError(Exception):
+    """Another bot of this workspace answers."""
+
+
+class AckThenTake(Ack):
+    """Acknowledges as it is told to, and then makes sure that no other bot answers as well.
+
+    In this order: Slack waits 3 s for the one, and a database may take longer for the other.
+    Called, it raises TakenElsewhereError where there is nothing left to do.
+    """
+
+    def __init__(self, ack: Ack, take: Callable[[], bool]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+        self._ack = ack
+        self._take = take
+
+    def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
+        """Bolt's own `ack`, with its arguments."""
+        response = self._ack(*args, **kwargs)
+        if not self._take():
+            raise TakenElsewhereError
+        return response
 
 
 class OnlyWhileOpen:

@@ -26,7 +26,7 @@ from bot.names import Names, TimeZonesOfPeople
 from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
-from bot.standing import Service
+from bot.standing import Service, Work, WorkElsewhere
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
@@ -85,7 +85,7 @@ class Edge:
     @cached_property
     def selfies(self) -> Selfies:
         """Selfies that wait to be used."""
-        return Selfies(self.runtime.add_selfie)
+        return Selfies(self.runtime.add_selfie, held=self.runtime.held_selfies)
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -188,10 +188,15 @@ class Edge:
 
         return Service(
             must_be_let_in=self.workspace.must_be_let_in,
-            make_work=lambda: runtime.worker([team_id]),
+            make_work=self._make_work,
             forget=lambda: runtime.forget_workspace(team_id),
             prepare=prepare,
         )
+
+    def _make_work(self) -> Work:
+        if self.runtime.settings.findme_workers == 0:
+            return WorkElsewhere()
+        return self.runtime.worker([self.workspace.team_id])
 
     @cached_property
     def administration(self) -> Administration:
@@ -201,7 +206,6 @@ class Edge:
             admins=self.settings.findme_admins,
             reindex=self.runtime.reindex,
             forget_person=self.runtime.forget_person,
-            selfies=self.selfies,
             runs=self.runtime.runs,
             channels=self.runtime.workspaces,
             photos=self.runtime.photos,
@@ -262,7 +266,6 @@ class Edge:
                 engines=self.runtime.engines,
             ),
             forget_person=self.runtime.forget_person,
-            selfies=self.selfies,
             data=self.runtime.peoples_data,
             visibility=self.workspace,
             uploads=self.uploads,
@@ -302,7 +305,6 @@ class Edge:
                 unshare_photo=self.runtime.unshare_photo,
                 watch_channels=self.watch_channels,
                 forget_person=self.runtime.forget_person,
-                selfies=self.selfies,
                 photos=self.runtime.photos,
                 thumbnails=self.thumbnails,
                 greeting=self.greeting,

@@ -14,7 +14,8 @@ FILE_NAME = "findme-my-data.json"
 EXPLANATION = {
     "references": (
         "Templates of your face: numbers made from your profile picture or a selfie, by which you "
-        "are found; 'turned off' is the one that keeps your face out of the index. The numbers "
+        "are found; 'turned off' is the one that keeps your face out of the index, 'selfie for an "
+        "hour' one that waits for you to keep it or use it once. The numbers "
         "themselves are not in this file, so that they leave no machine of your company: whoever "
         "runs Findme can give them to you."
     ),

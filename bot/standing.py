@@ -40,6 +40,19 @@ class Work(Protocol):
         ...
 
 
+class WorkElsewhere:
+    """Implements Work: other processes do it (`findme worker`), this one has nothing to do."""
+
+    is_alive = True
+
+    def start(self) -> None:
+        """They work already."""
+        log.info("worker.elsewhere")
+
+    def stop(self) -> None:
+        """They go on."""
+
+
 class Service:
     """Works while Slack lets the bot in, rests while it doesn't, and goes on by itself.
 

@@ -19,6 +19,7 @@ from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
+from pipeline.storage.deliveries import LIFE_S
 from pipeline.usecases.find_photos import FindPhotos
 from pipeline.wiring import Runtime
 
@@ -85,12 +86,14 @@ class Bot:
             self.edge.replies,
             signing_secret=secret.get_secret_value() if secret else None,
             is_open=lambda: self.edge.service.is_open,
+            take=runtime.deliveries.take,
         )
         self._notices = ReindexNotices(
             self.workspace.client, runs=runtime.runs, photos=runtime.photos
         )
         self._service = self.edge.service
         self._schedule = Schedule()
+        self._leader = runtime.leader(self.team_id)
         self._socket: SocketModeHandler | None = None
         self._http: HttpServer | None = None
         self.metrics = self.runtime.metrics()
@@ -110,23 +113,24 @@ class Bot:
         if self.metrics is not None:
             self.metrics.start()
         self._service.start()
-        self._every(self._slack.findme_pull_every_s, self.pull, name="pull")
+        self._lead(self._slack.findme_pull_every_s, self.pull, name="pull")
         follow_every_s = min(FOLLOW_EVERY_S, self._slack.findme_pull_every_s)
         self._every(follow_every_s, self.follow, name="channels")
-        self._schedule.every(follow_every_s, self._service.look, name="token")
-        self._every(PERSON_EVERY_S, self.check_next_person, name="people")
-        self._every(NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices")
+        self._schedule.every(follow_every_s, self._look, name="token")
+        self._lead(PERSON_EVERY_S, self.check_next_person, name="people")
+        self._lead(NOTICE_EVERY_S, lambda: self._notices(self.team_id), name="reindex notices")
         alert_people = self.edge.alert_people
-        self._every(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
+        self._lead(ALERT_EVERY_S, lambda: alert_people(self.team_id), name="alerts")
         thumbnails = self.edge.thumbnails
-        self._every(TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead")
-        self._every(
+        self._lead(TICK_EVERY_S, lambda: thumbnails.prepare(self.team_id), name="thumbnails ahead")
+        self._lead(
             TICK_EVERY_S, lambda: thumbnails.sweep(self.team_id), name="thumbnails of the gone"
         )
         send_granted = self.edge.send_granted
-        self._every(GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to")
-        self._schedule.every(DAILY_S, self.tidy, name="daily tidying")
-        self._every(INDEX_EVERY_S, lambda: self.runtime.tend_index(self.team_id), name="face index")
+        self._lead(GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to")
+        self._schedule.every(DAILY_S, self._led(self.tidy), name="daily tidying")
+        self._lead(INDEX_EVERY_S, lambda: self.runtime.tend_index(self.team_id), name="face index")
+        self._lead(LIFE_S, self.forget_passing, name="what is of use for minutes")
         self._every(LOST_EVERY_S, self._make_good, name="lost events")
         self._schedule.start()
         socket_mode = self._slack.slack_app_token is not None
@@ -155,6 +159,23 @@ class Bot:
     def _every(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
         self._schedule.every(seconds, self._service.while_open(action), name=name)
 
+    def _lead(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
+        """As `_every`, but of several bots of this workspace one does it."""
+        self._every(seconds, self._led(action), name=name)
+
+    def _led(self, action: Callable[[], object]) -> Callable[[], None]:
+        def tick() -> None:
+            if self._leader.is_me():
+                action()
+
+        return tick
+
+    def _look(self) -> None:
+        if not self._service.is_open:
+            # Another bot, with a token that works, may be there.
+            self._leader.rest()
+        self._service.look()
+
     def pull(self) -> None:
         """Look for new channels and photos, now."""
         for channel in self.edge.watch_channels(self.team_id):
@@ -171,11 +192,14 @@ class Bot:
         reader = self.runtime.engines.of(self.team_id)
         self.runtime.keep_out(self.team_id, reader, self.workspace)
 
+    def forget_passing(self) -> None:
+        """Deliveries and selfies that were to be kept for a moment."""
+        self.runtime.deliveries.drop_old(self.team_id)
+        self.runtime.held_selfies.drop_old(self.team_id)
+
     def check_next_person(self) -> None:
         """Look whether somebody who is known is still there."""
-        gone = self.edge.check_people(self.team_id)
-        if gone is not None:
-            self.edge.selfies.forget(gone)
+        self.edge.check_people(self.team_id)
 
     def _make_good(self) -> None:
         """An event was lost: a deletion, perhaps, which no listing of what is new would tell."""
@@ -204,6 +228,7 @@ class Bot:
         # Or a sweep that is under way would go on to its end.
         self.edge.thumbnails.stop()
         self._schedule.stop()
+        self._leader.close()
         self._service.stop()
         self.edge.close()
         self.workspace.close()

@@ -170,6 +170,8 @@ def worker(more_sources: MoreSources | None) -> None:
     from pipeline.logs import log_uncaught  # noqa: PLC0415
 
     runtime = start_runtime(more_sources())
+    if runtime.settings.findme_workers == 0:
+        raise SettingsError("FINDME_WORKERS is 0: this worker would index nothing; set 1 or more.")
     log_uncaught()
     try:
         team_ids = list(runtime.sources)

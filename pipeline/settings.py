@@ -131,8 +131,9 @@ class Settings(EngineSettings):
         default=platformdirs.user_data_path("findme") / "models",
         description="folder of the weights of the face networks",
     )
-    findme_workers: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=2, description="photos indexed at once by one process"
+    findme_workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=2,
+        description="photos indexed at once by one process; 0: a bot leaves it to `findme worker`",
     )
     findme_index_memory_mb: Annotated[int, Field(ge=64, le=1_000_000)] = Field(
         default=1024,

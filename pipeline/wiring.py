@@ -18,11 +18,14 @@ from pipeline.storage.backlog import Backlog
 from pipeline.storage.connect import Database
 from pipeline.storage.consents import Consents
 from pipeline.storage.counts import Counts
+from pipeline.storage.deliveries import Deliveries
 from pipeline.storage.embedded import EmbeddedServer
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.face_index import FaceIndexes
 from pipeline.storage.faces import Faces
+from pipeline.storage.held_selfies import HeldSelfies
 from pipeline.storage.jobs import JobQueue
+from pipeline.storage.leader import Leader
 from pipeline.storage.migrate import migrate
 from pipeline.storage.opt_outs import OptOuts
 from pipeline.storage.people import People
@@ -203,6 +206,20 @@ class Runtime:
         return Thumbnails(self.database)
 
     @cached_property
+    def held_selfies(self) -> HeldSelfies:
+        """Selfies that wait to be used."""
+        return HeldSelfies(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What one of several bots took."""
+        return Deliveries(self.database)
+
+    def leader(self, team_id: TeamId) -> Leader:
+        """Whether this process does what is done once for a workspace."""
+        return Leader(self.database.conninfo, team_id)
+
+    @cached_property
     def runs(self) -> Runs:
         """Re-indexes."""
         return Runs(self.database)
@@ -281,7 +298,7 @@ class Runtime:
             photos=self.photos,
             changes=self.engine_changes,
             reader=self.reader,
-            concurrency=self.settings.findme_workers,
+            concurrency=self._at_once,
             keep_out=self._keep_out,
         )
 
@@ -367,9 +384,10 @@ class Runtime:
                 index_photo=self.index_photo,
                 give_up=self.photos.mark_given_up,
                 list_channel=self.list_channel,
+                set_aside=self.queue.set_aside,
                 put_off=self.photos.put_off,
             ),
-            concurrency=self.settings.findme_workers,
+            concurrency=self._at_once,
         )
 
     def metrics(self) -> MetricsServer | None:
@@ -384,6 +402,11 @@ class Runtime:
             dead_after_s=DEAD_AFTER_S,
         )
         return MetricsServer(collector, host=self.settings.findme_metrics_host, port=port)
+
+    @property
+    def _at_once(self) -> int:
+        """Of photos. A bot that indexes none makes no worker; whoever makes one wants some."""
+        return max(1, self.settings.findme_workers)
 
     def close(self) -> None:
         """Close the database's connections, and the embedded server, if any were opened."""

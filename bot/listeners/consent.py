@@ -14,7 +14,6 @@ from bot.my_data import FILE_NAME, as_file
 from bot.payloads import Click, Json
 from bot.question import Question
 from bot.replies import Replies, Reply
-from bot.selfies import Selfies
 from pipeline.domain.consent import Allowance, Answer, RequestId
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import ConsentNeededError
@@ -38,7 +37,6 @@ class ConsentListeners:
         send_granted: SendGranted,
         opt_out: OptOut,
         forget_person: ForgetPerson,
-        selfies: Selfies,
         data: DataStore,
         visibility: Visibility,
         uploads: Uploads,
@@ -51,7 +49,6 @@ class ConsentListeners:
         self._send_granted = send_granted
         self._opt_out = opt_out
         self._forget_person = forget_person
-        self._selfies = selfies
         self._data = data
         self._visibility = visibility
         self._uploads = uploads
@@ -80,12 +77,10 @@ class ConsentListeners:
     def _done(self, team_id: TeamId, user_id: UserId, act: OwnAct) -> str:
         match act:
             case OwnAct.OFF:
-                self._selfies.forget(user_id)
                 return blocks.turned_off(self._opt_out.off(team_id, user_id))
             case OwnAct.ON:
                 return blocks.turned_on(was_off=self._opt_out.on(team_id, user_id))
             case OwnAct.FORGET_ME:
-                self._selfies.forget(user_id)
                 return blocks.forgotten(self._forget_person(team_id, user_id, by=user_id))
             case OwnAct.MY_DATA:
                 self._send_data(team_id, user_id)

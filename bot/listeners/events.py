@@ -21,7 +21,6 @@ from bot.payloads import (
     MembershipEvent,
     RevokedTokens,
 )
-from bot.selfies import Selfies
 from bot.standing import Service
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import UserId
@@ -46,7 +45,6 @@ class EventListeners:
         unshare_photo: UnsharePhoto,
         watch_channels: WatchChannels,
         forget_person: ForgetPerson,
-        selfies: Selfies,
         photos: Photos,
         thumbnails: Thumbnails,
         greeting: Greeting,
@@ -57,7 +55,6 @@ class EventListeners:
         self._unshare_photo = unshare_photo
         self._watch_channels = watch_channels
         self._forget_person = forget_person
-        self._selfies = selfies
         self._photos = photos
         self._thumbnails = thumbnails
         self._greeting = greeting
@@ -132,7 +129,6 @@ class EventListeners:
         event = ChangedUser.from_body(body)
         self._workspace.learn(event.user_id, event.profile)
         if event.profile.is_deleted and self._is_closed(event.user_id):
-            self._selfies.forget(event.user_id)
             self._forget_person(event.team_id, event.user_id, by=None)
 
     def _is_closed(self, user_id: UserId) -> bool:

@@ -1,11 +1,12 @@
 """What is known of a person's face, as one vector to search with."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.domain.arrays import Embedding, unit
-from pipeline.domain.model import PhotoFaces, Reference, ReferenceKind
+from pipeline.domain.model import EngineId, PhotoFaces, Reference, ReferenceKind
 
 POOR_QUALITY = 0.1
 """Below it a face is too small, blurred, or turned away to stand for a person.
@@ -14,6 +15,23 @@ Of LFW's faces 8% lie below, nearly all of them people in the background.
 """
 
 _LEAST_WEIGHT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selfie:
+    """What a picture that somebody took of themselves says of them, by one engine.
+
+    The picture itself is not kept, only its hash.
+    """
+
+    reference: Reference
+    picture_hash: str
+    engine_id: EngineId
+
+    @property
+    def is_usable(self) -> bool:
+        """One face, and one that shows enough of the person."""
+        return self.reference.faces_in_picture == 1 and self.reference.quality >= POOR_QUALITY
 
 
 def reference_from(faces: PhotoFaces, *, kind: ReferenceKind = ReferenceKind.PROFILE) -> Reference:

@@ -87,8 +87,8 @@ def open_pictures(place: Path) -> Pictures:
 
 
 def threads_of(workers: int) -> int:
-    """How many threads read pictures: FINDME_WORKERS, but no more than there are processors."""
-    return min(workers, os.cpu_count() or 1)
+    """How many threads read pictures: FINDME_WORKERS, one at least, no more than processors."""
+    return max(1, min(workers, os.cpu_count() or 1))
 
 
 def in_threads(

@@ -6,22 +6,22 @@ longer each time, goes behind the others, and never runs beside another suspect.
 crash after crash then stands alone, and only that one is set aside.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from procrastinate import JobContext
 from procrastinate.connector import BaseConnector
 from procrastinate.worker import Worker
 
-from pipeline.domain.model import CRASHED_READERS
+from pipeline.domain.model import CRASHED_READERS, PhotoId, TeamId
 from pipeline.storage.jobs import (
     HELD,
     INDEX_PHOTO,
     PUT_BACK,
     RESCUE,
-    SET_ASIDE,
     SUSPECT_PRIORITY,
     suspects_lock,
 )
@@ -37,12 +37,25 @@ _REMEMBERED = 1000
 Row: TypeAlias = dict[str, Any]
 
 
+class SetAside(Protocol):
+    """Gives up a photo together with its job; `pipeline.storage.jobs.JobQueue.set_aside` does."""
+
+    def __call__(
+        self, team_id: TeamId, photo_id: PhotoId, *, job_id: int, worker_id: int | None, reason: str
+    ) -> object:
+        """Raises DatabaseUnavailableError."""
+        ...
+
+
 class Rescue:
     """Looks after the jobs of some queues; lives as long as its process works."""
 
-    def __init__(self, queues: Sequence[str], *, wait_s: Callable[[int], float]) -> None:
+    def __init__(
+        self, queues: Sequence[str], *, wait_s: Callable[[int], float], set_aside: SetAside
+    ) -> None:
         """`wait_s`: how long to wait after the n-th crash, 0 being the first."""
         self._queues = list(queues)
+        self._set_aside = set_aside
         self._wait_s = wait_s
         self._under_way: set[int] = set()
         self._begun: deque[int] = deque(maxlen=_REMEMBERED)
@@ -68,7 +81,7 @@ class Rescue:
     ) -> None:
         """Take up what is held by nobody; `worker_id` is what this process works as now.
 
-        Raises: procrastinate's ConnectorException.
+        Raises: procrastinate's ConnectorException, DatabaseUnavailableError.
         """
         if worker_id is not None:
             self._worker_ids.add(worker_id)
@@ -100,11 +113,16 @@ class Rescue:
         is_photo = job["task_name"] == INDEX_PHOTO
         crashes = int(job["args"].get("crashes", 0)) + 1
         if is_photo and crashes >= MAX_CRASHES:
-            photo = {name: job["args"][name] for name in ("team_id", "photo_id")}
-            await connector.execute_query_all_async(
-                SET_ASIDE, **_key(job), **photo, reason=CRASHED_READERS
+            team_id, photo_id = TeamId(job["args"]["team_id"]), PhotoId(job["args"]["photo_id"])
+            await asyncio.to_thread(
+                self._set_aside,
+                team_id,
+                photo_id,
+                job_id=job["id"],
+                worker_id=job["worker_id"],
+                reason=CRASHED_READERS,
             )
-            log.error("photo.poison", photo=photo["photo_id"], crashes=crashes)
+            log.error("photo.poison", photo=photo_id, crashes=crashes)
             return
         is_suspect = is_photo and crashes >= SUSPECT_AFTER
         done = await connector.execute_query_all_async(

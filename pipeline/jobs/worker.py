@@ -31,7 +31,7 @@ from pipeline.errors import (
     SourceUnavailableError,
     reason_of,
 )
-from pipeline.jobs.rescue import Rescue
+from pipeline.jobs.rescue import Rescue, SetAside
 from pipeline.requests import PROGRAM
 from pipeline.requests import request as in_request
 from pipeline.storage.connect import RECONNECT_S
@@ -62,6 +62,7 @@ class JobHandlers:
     index_photo: Callable[[TeamId, PhotoId], object]
     give_up: Callable[[TeamId, PhotoId, str], None]
     list_channel: Callable[[TeamId, ChannelId], object]
+    set_aside: SetAside
     put_off: Callable[[TeamId, PhotoId, str], None] = lambda *_: None
 
 
@@ -94,7 +95,9 @@ class Worker:
         self._queues = [queue_name(team_id) for team_id in team_ids]
         self._handlers = handlers
         self._concurrency = concurrency
-        self._rescue = Rescue(self._queues, wait_s=wait_before_retry_s)
+        self._rescue = Rescue(
+            self._queues, wait_s=wait_before_retry_s, set_aside=handlers.set_aside
+        )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -218,7 +221,7 @@ class Worker:
                 await self._rescue.look(
                     working.app.connector, worker_id=working.worker_id, dead_after_s=DEAD_AFTER_S
                 )
-            except ConnectorException as error:
+            except (ConnectorException, DatabaseUnavailableError) as error:
                 # The database is away; the next look does it.
                 log.warning("rescue.failed", error=type(error).__name__)
             except Exception:

@@ -1,6 +1,7 @@
 """The index: photos, channels, faces, jobs, runs, changes of engine."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -144,6 +145,10 @@ class PhotoStore(Protocol):
 
 class ChannelStore(Protocol):
     """The watched channels of a workspace, and those that an admin took out."""
+
+    def turn(self, team_id: TeamId) -> AbstractContextManager[None]:
+        """Whoever asks the source what is watched, and writes it, does so in turn."""
+        ...
 
     def watch(
         self, team_id: TeamId, channel_id: ChannelId, name: str, *, again: bool = False

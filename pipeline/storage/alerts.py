@@ -32,18 +32,25 @@ and content_hash is not null and content_hash is distinct from arrived_hash
 order by indexed_at limit 1
 """
 # Under the lock, so that whoever sees a number sees all lower ones: looking up to one misses none.
+# Three statements: a sequence is where clients connect to, where the photos are on another server.
+LONGEST_UNNUMBERED = """
+select photo_id, coalesce(indexed_at, now()) as arrived_at
+from photos where team_id = %(team_id)s
+and content_hash is not null and content_hash is distinct from arrived_hash
+order by indexed_at limit %(batch)s
+"""
+NEXT_NUMBERS = """
+select nextval('photo_arrivals') as arrival from generate_series(1, %(count)s)
+"""
 NUMBER = """
-with batch as (
-    select photo_id from photos where team_id = %(team_id)s
-    and content_hash is not null and content_hash is distinct from arrived_hash
-    order by indexed_at limit %(batch)s
-), numbered as materialized (
-    select photo_id, nextval('photo_arrivals') as arrival from batch
-)
 update photos p
 set arrival = n.arrival, first_arrival = coalesce(p.first_arrival, n.arrival),
-    arrived_at = coalesce(p.indexed_at, now()), arrived_hash = p.content_hash
-from numbered n
+    arrived_at = n.arrived_at, arrived_hash = p.content_hash
+from (
+    select unnest(%(photo_ids)s::bigint[]) as photo_id,
+        unnest(%(arrivals)s::bigint[]) as arrival,
+        unnest(%(arrived_ats)s::timestamptz[]) as arrived_at
+) n
 where p.team_id = %(team_id)s and p.photo_id = n.photo_id
 """
 # Edited files get numbers too, and may be old: who has nothing else to look at looks past them.
@@ -220,8 +227,17 @@ class Alerts:
 
 def _number_some(connection: Connection, team_id: TeamId) -> bool:
     """Number a batch; whether there may be more."""
-    values = {"team_id": team_id, "batch": BATCH}
-    return connection.execute(NUMBER, values).rowcount == BATCH
+    values: dict[str, object] = {"team_id": team_id, "batch": BATCH}
+    photos = connection.execute(LONGEST_UNNUMBERED, values).fetchall()
+    if photos:
+        numbers = connection.execute(NEXT_NUMBERS, {"count": len(photos)})
+        values |= {
+            "photo_ids": [photo["photo_id"] for photo in photos],
+            "arrivals": sorted(row["arrival"] for row in numbers),
+            "arrived_ats": [photo["arrived_at"] for photo in photos],
+        }
+        connection.execute(NUMBER, values)
+    return len(photos) == BATCH
 
 
 def _values(team_id: TeamId, look: Look) -> dict[str, object]:

@@ -64,12 +64,13 @@ class Database:
         self._pool.open()
 
     @contextmanager
-    def transaction(self) -> Generator[Connection]:
+    def transaction(self, *, patience_s: float | None = None) -> Generator[Connection]:
         """A connection in a transaction: committed at the end, rolled back by any exception.
 
+        It is waited for as long as POOL_TIMEOUT_S, or `patience_s`.
         Raises: DatabaseUnavailableError when the server can't be reached or went away.
         """
-        with translated(), self._pool.connection() as connection:
+        with translated(), self._pool.connection(patience_s) as connection:
             yield connection
 
     def is_reachable(self) -> bool:

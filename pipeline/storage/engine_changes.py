@@ -34,7 +34,7 @@ and exists (
 and (p.state = 'indexed' or (
     p.state in ('pending', 'given up') and exists (
         select from faces f join workspaces w on w.team_id = f.team_id
-        where f.team_id = p.team_id and f.photo_id = p.photo_id and f.engine_id = w.engine_id
+        where f.team_id = %(team_id)s and f.photo_id = p.photo_id and f.engine_id = w.engine_id
     )
 ))
 and not exists (
@@ -51,7 +51,7 @@ left join fills d
 where p.team_id = %(team_id)s and (d.photo_id is not null or p.state = 'indexed' or (
     p.state in ('pending', 'given up') and exists (
         select from faces f join workspaces w on w.team_id = f.team_id
-        where f.team_id = p.team_id and f.photo_id = p.photo_id and f.engine_id = w.engine_id
+        where f.team_id = %(team_id)s and f.photo_id = p.photo_id and f.engine_id = w.engine_id
     )
 ))
 """

@@ -6,7 +6,7 @@ Procrastinate keeps its jobs in this database; `procrastinate_defer_jobs_v1` is 
 
 from psycopg.errors import UniqueViolation
 
-from pipeline.domain.model import ChannelId, TeamId
+from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.requests import request_id
 from pipeline.storage.connect import Database
 
@@ -20,12 +20,17 @@ BACKFILL_PRIORITY = 0
 SUSPECT_PRIORITY = 0
 """Less one for each crash: whoever was there at fewer goes first."""
 
-# One job a photo: neither waiting nor running. Newest photos first, as people ask for them first.
+# Newest photos first, as people ask for them first. Photos and jobs are never in one statement:
+# they may be on different servers.
+PENDING = """
+select photo_id from photos where team_id = %(team_id)s and state = 'pending'
+order by posted_at desc, photo_id desc limit %(limit)s
+"""
+# One job a photo: neither waiting nor running.
 ENQUEUE_PENDING = """
 with pending as (
-    select p.photo_id, p.posted_at, %(prefix)s || p.photo_id as key
-    from photos p where p.team_id = %(team_id)s and p.state = 'pending'
-    order by p.posted_at desc, p.photo_id desc limit %(limit)s
+    select photo_id, place, %(prefix)s || photo_id as key
+    from unnest(%(photo_ids)s::bigint[]) with ordinality as p (photo_id, place)
 ), missing as (
     select * from pending
     where not exists (
@@ -39,7 +44,7 @@ select coalesce(cardinality(procrastinate_defer_jobs_v1(array_agg(
         jsonb_strip_nulls(jsonb_build_object('team_id', %(team_id)s::text,
             'photo_id', photo_id, 'request', %(request)s::text)), null
     )::procrastinate_job_to_defer_v1
-    order by posted_at desc, photo_id desc
+    order by place
 ))), 0) as jobs
 from missing having count(*) > 0
 """
@@ -90,17 +95,13 @@ update procrastinate_jobs set status = 'todo', worker_id = null, abort_requested
 where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
 returning id
 """
-# Both at once: a re-index that comes between the two would be undone by the next rescue.
+DROP_HELD = """
+delete from procrastinate_jobs
+where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
+"""
 SET_ASIDE = """
-with dropped as (
-    delete from procrastinate_jobs
-    where id = %(id)s and status = 'doing' and worker_id is not distinct from %(worker_id)s::bigint
-    returning id
-)
 update photos set state = 'given up', reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s and state = 'pending'
-and exists (select from dropped)
-returning photo_id
 """
 
 # More would make one statement long; the next tick takes the rest.
@@ -125,7 +126,7 @@ class JobQueue:
 
     def enqueue_pending(self, team_id: TeamId, *, live: bool = False) -> int:
         """Give each pending photo that has no job one; returns how many got one."""
-        values = {
+        values: dict[str, object] = {
             "team_id": team_id,
             "prefix": f"photo/{team_id}/",
             "queue": queue_name(team_id),
@@ -138,6 +139,8 @@ class JobQueue:
             try:
                 with self._database.transaction() as connection:
                     connection.execute(LOCK, values)
+                    photos = connection.execute(PENDING, values).fetchall()
+                    values["photo_ids"] = [photo["photo_id"] for photo in photos]
                     row = connection.execute(ENQUEUE_PENDING, values).fetchone()
                     return int(row["jobs"]) if row else 0
             except UniqueViolation:
@@ -166,3 +169,18 @@ class JobQueue:
                 connection.execute(ENQUEUE_LISTING, values)
         except UniqueViolation:
             return
+
+    def set_aside(
+        self, team_id: TeamId, photo_id: PhotoId, *, job_id: int, worker_id: int | None, reason: str
+    ) -> bool:
+        """Give the photo up, with the job that a dead worker holds; False if it is held no more.
+
+        Both at once: a re-index that came between the two would be undone by the next rescue.
+        """
+        values = {"team_id": team_id, "photo_id": photo_id, "reason": reason}
+        with self._database.transaction() as connection:
+            job = {"id": job_id, "worker_id": worker_id}
+            if not connection.execute(DROP_HELD, job).rowcount:
+                return False
+            connection.execute(SET_ASIDE, values)
+            return True

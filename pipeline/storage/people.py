@@ -12,6 +12,7 @@ from pipeline.storage.alerts import drop_alerts, has_alerts
 from pipeline.storage.audit import note
 from pipeline.storage.connect import Connection, Database, lock_shares
 from pipeline.storage.consents import consent_of, drop_consents
+from pipeline.storage.held_selfies import drop_held_selfies
 from pipeline.storage.verdicts import count_verdicts, drop_verdicts
 
 PROFILE = """
@@ -192,6 +193,7 @@ def forget_person(connection: Connection, team_id: TeamId, user_id: UserId) -> F
     """Forget all that is known of a person but that they are out, with `lock_shares` held."""
     values = {"team_id": team_id, "user_id": user_id}
     verdicts = drop_verdicts(connection, team_id, user_id)
+    drop_held_selfies(connection, team_id, user_id)
     row = connection.execute(DROP_ALL, values).fetchone()
     assert row is not None  # an aggregate always has a row
     is_out = consent_of(connection, team_id, user_id).is_out

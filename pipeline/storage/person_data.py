@@ -24,6 +24,9 @@ where team_id = %(team_id)s and user_id = %(user_id)s
 union all
 select 'turned off', engine_id, null, made_at, null from opt_outs
 where team_id = %(team_id)s and user_id = %(user_id)s
+union all
+select 'selfie for an hour', engine_id, quality, held_at, null from held_selfies
+where team_id = %(team_id)s and user_id = %(user_id)s
 order by 4
 """
 TOLD = "select told_at from people where team_id = %(team_id)s and user_id = %(user_id)s"
@@ -31,7 +34,7 @@ TOLD = "select told_at from people where team_id = %(team_id)s and user_id = %(u
 VERDICTS = """
 select distinct on (v.content_hash, v.box) p.file_id, v.verdict, v.given_at, (
     select s.permalink from shares s
-    where s.team_id = v.team_id and s.photo_id = v.photo_id
+    where s.team_id = %(team_id)s and s.photo_id = v.photo_id
     and s.channel_id = any(%(channel_ids)s) order by s.shared_at, s.ts limit 1
 ) as permalink
 from verdicts v join photos p on p.team_id = v.team_id and p.photo_id = v.photo_id
@@ -41,7 +44,7 @@ order by v.content_hash, v.box, p.posted_at
 TOLD_OF = """
 select coalesce(p.file_id, 'deleted') as file_id, t.alerted_at as at, (
     select s.permalink from shares s
-    where s.team_id = t.team_id and s.photo_id = t.photo_id
+    where s.team_id = %(team_id)s and s.photo_id = t.photo_id
     and s.channel_id = any(%(channel_ids)s) order by s.shared_at, s.ts limit 1
 ) as permalink
 from alerted t left join photos p on p.team_id = t.team_id and p.photo_id = t.photo_id

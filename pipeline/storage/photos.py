@@ -48,7 +48,7 @@ select photo_id, file_id, name, media_type, url, version, state, engine_id, widt
     exists (
         select from shares s
         join channels c on c.team_id = s.team_id and c.channel_id = s.channel_id and c.watched
-        where s.team_id = p.team_id and s.photo_id = p.photo_id
+        where s.team_id = %(team_id)s and s.photo_id = p.photo_id
     ) as has_shares
 from photos p where team_id = %(team_id)s and photo_id = %(photo_id)s
 """
@@ -109,21 +109,21 @@ select count(*) as photos,
 from photos p
 left join lateral (
     select count(*) as n from faces f
-    where f.team_id = p.team_id and f.photo_id = p.photo_id and f.engine_id = p.engine_id
+    where f.team_id = %(team_id)s and f.photo_id = p.photo_id and f.engine_id = p.engine_id
     having count(*) > 0
 ) f on true
 where p.team_id = %(team_id)s
 and (%(run_id)s::bigint is null or p.run_id = %(run_id)s)
 and (%(channel_id)s::text is null or exists (
     select from shares s
-    where s.team_id = p.team_id and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
+    where s.team_id = %(team_id)s and s.photo_id = p.photo_id and s.channel_id = %(channel_id)s
 ))
 """
 PENDING = """
 select count(*) as pending from photos p
 where p.team_id = %(team_id)s and p.state = 'pending'
 and (%(channel_ids)s::text[] is null or exists (
-    select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
+    select from shares s where s.team_id = %(team_id)s and s.photo_id = p.photo_id
     and s.channel_id = any(%(channel_ids)s)
 ))
 """
@@ -132,7 +132,7 @@ select name, state, reason from photos p
 where team_id = %(team_id)s
 and (state in ('unreadable', 'given up') or state = 'pending' and reason is not null)
 and (%(channel_ids)s::text[] is null or exists (
-    select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
+    select from shares s where s.team_id = %(team_id)s and s.photo_id = p.photo_id
     and s.channel_id = any(%(channel_ids)s)
 ))
 order by indexed_at desc, photo_id desc limit %(limit)s

@@ -32,6 +32,8 @@ EVERYTHING: Sequence[tuple[str, LiteralString]] = (
     ("opt_outs", "delete from opt_outs where team_id = %(team_id)s"),
     ("people", "delete from people where team_id = %(team_id)s"),
     ("channels", "delete from channels where team_id = %(team_id)s"),
+    ("held_selfies", "delete from held_selfies where team_id = %(team_id)s"),
+    ("deliveries", "delete from deliveries where team_id = %(team_id)s"),
     ("retractions", "delete from retractions where team_id = %(team_id)s"),
     ("workspaces", "delete from workspaces where team_id = %(team_id)s"),
 )

@@ -20,7 +20,7 @@ set noted_at = greatest(retractions.noted_at, excluded.noted_at)
 # Calls to Slack take seconds, a long listing minutes.
 DROP_OLD = """
 delete from retractions
-where team_id = %(team_id)s and noted_at < clock_timestamp() - interval '1 day'
+where team_id = %(team_id)s and noted_at < now() - interval '1 day'
 """
 OF_PHOTOS = """
 select file_id, channel_id, ts, noted_at from retractions

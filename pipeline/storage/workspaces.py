@@ -1,6 +1,7 @@
 """Workspaces, each with the engine its index was made by, and their watched channels."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import LiteralString
 
@@ -66,9 +67,10 @@ update channels set listing_began = %(began)s, listed_down_to = %(down_to)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
 """
 COMPARE_ANEW = """
-update channels set compared_at = null, doubted_at = clock_timestamp()
+update channels set compared_at = null, doubted_at = now()
 where team_id = %(team_id)s and (%(channel_id)s::text is null or channel_id = %(channel_id)s)
 """
+LOCK_CHANNELS = "select pg_advisory_xact_lock(hashtextextended('channels/' || %(team_id)s, 0))"
 SET_PROBLEM = """
 update channels set problem = %(problem)s
 where team_id = %(team_id)s and channel_id = %(channel_id)s
@@ -100,6 +102,13 @@ class Workspaces:
         """Every workspace in this database."""
         with self._database.transaction() as connection:
             return [TeamId(row["team_id"]) for row in connection.execute(ALL)]
+
+    @contextmanager
+    def turn(self, team_id: TeamId) -> Generator[None]:
+        """Take turns with all other processes; holds a connection meanwhile."""
+        with self._database.transaction() as connection:
+            connection.execute(LOCK_CHANNELS, {"team_id": team_id})
+            yield
 
     def watch(
         self, team_id: TeamId, channel_id: ChannelId, name: str, *, again: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, UserId
-from pipeline.domain.references import POOR_QUALITY, combined, reference_from, usable
+from pipeline.domain.references import POOR_QUALITY, Selfie, combined, reference_from, usable
 from pipeline.domain.verdicts import JudgedFaces, tied
 from pipeline.errors import (
     NoFaceInPictureError,
@@ -104,23 +104,6 @@ class KnownPeople:
             reference=reference,
         )
         return reference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selfie:
-    """What a picture that somebody took of themselves says of them, by one engine.
-
-    The picture itself is not kept, only its hash.
-    """
-
-    reference: Reference
-    picture_hash: str
-    engine_id: EngineId
-
-    @property
-    def is_usable(self) -> bool:
-        """One face, and one that shows enough of the person."""
-        return self.reference.faces_in_picture == 1 and self.reference.quality >= POOR_QUALITY
 
 
 class AddSelfie:

@@ -14,7 +14,7 @@ class WatchChannels:
     """What is watched follows what Slack says, whatever told of a change, and in what order.
 
     Events are only a reason to ask. Whoever asks writes before the next one asks: an older answer
-    never comes after a newer one.
+    never comes after a newer one, whichever process asked.
     """
 
     def __init__(
@@ -23,6 +23,7 @@ class WatchChannels:
         self._directory = directory
         self._channels = channels
         self._queue = queue
+        # One of this process waits for the others, and holds one connection meanwhile.
         self._turn = threading.Lock()
 
     def __call__(self, team_id: TeamId) -> list[Channel]:
@@ -43,7 +44,7 @@ class WatchChannels:
         Channels that an admin took out stay so while the bot is in them.
         Raises: SourceUnavailableError, DatabaseUnavailableError.
         """
-        with self._turn:
+        with self._turn, self._channels.turn(team_id):
             joined = {channel.channel_id: channel for channel in self._directory.joined()}
             for channel_id in self._known(team_id) - joined.keys():
                 self._forget(team_id, channel_id)
@@ -57,7 +58,7 @@ class WatchChannels:
         If the bot was `invited`, that counts more than that an admin took the channel out once.
         Raises: SourceUnavailableError, DatabaseUnavailableError.
         """
-        with self._turn:
+        with self._turn, self._channels.turn(team_id):
             channel = self._directory.joined_one(channel_id)
             if channel is None:
                 if channel_id in self._known(team_id):

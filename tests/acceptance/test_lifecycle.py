@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 from bot.calls import SHUT_OUT
 from bot.sandbox import Channel, ChannelId, Person, PostedPhoto
 from bot.standing import Standing
-from pipeline.domain.model import UserId
 from tests.acceptance.office import (
     Office,
     eventually,
@@ -236,8 +235,7 @@ def test_a_deactivated_user_is_forgotten_at_once(office: Office) -> None:
     eileen, _ = _known(office, selfie=True)
     office.slack.people.deactivate(eileen)
     _is_forgotten(office, eileen)
-    held = office.running.edge.selfies._held.values()
-    assert [one for one in held if one.user_id == UserId(eileen.id)] == []
+    assert "held_selfies" not in kept_of(office.conninfo, eileen)
 
 
 @one_way
@@ -261,7 +259,7 @@ def test_a_user_deactivated_unheard_is_forgotten_within_a_day(new_office: Office
     office.lose_events()
     office.slack.people.deactivate(eileen)
     _is_forgotten(office, eileen)
-    eventually(lambda: not office.running.edge.selfies._held, what="the end of the selfie")
+    assert "held_selfies" not in kept_of(office.conninfo, eileen)
 
 
 @one_way

@@ -176,6 +176,13 @@ def test_a_second_process_takes_part_in_the_indexing(machine: Machine) -> None:
     assert worker.end() == 0
 
 
+def test_a_worker_that_would_index_nothing_says_so_in_one_line(machine: Machine) -> None:
+    worker = machine.run("worker", FINDME_WORKERS="0")
+    assert worker.process.wait(START_S) == 2
+    (line,) = worker.text().splitlines()
+    assert line.startswith("FINDME_WORKERS is 0: ")
+
+
 def test_without_a_bot_token_the_bot_says_so_in_one_line(machine: Machine) -> None:
     bot = machine.run("bot", SLACK_BOT_TOKEN="")
     assert bot.process.wait(START_S) == 2

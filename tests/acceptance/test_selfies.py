@@ -1,10 +1,9 @@
-"""Selfies: given in a modal, told of in words, kept as a reference or used once; never stored."""
+"""Selfies: given in a modal, told of in words, kept as a reference or used once; never the file."""
 
 from __future__ import annotations
 
 import io
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from bot.demo.portraits import Who, portrait, scenery, studio
 from bot.sandbox import Channel, Invocation, Message, Person, View
-from tests.acceptance.office import Office, eventually, lines, links, snapshot
+from tests.acceptance.office import Office, eventually, execute, lines, links, snapshot
 from tests.acceptance.surfaces import (
     BUSY,
     element,
@@ -138,7 +137,7 @@ def test_the_same_selfie_given_twice_is_kept_once(office: Office) -> None:
     assert _selfies_of(office, somebody) == 1
 
 
-def test_a_selfie_used_once_serves_its_answer_with_all_that_hangs_on_it_and_is_kept_nowhere(
+def test_a_selfie_used_once_serves_its_answer_with_all_that_hangs_on_it_for_an_hour(
     office: Office,
 ) -> None:
     people = office.slack.people
@@ -161,7 +160,7 @@ def test_a_selfie_used_once_serves_its_answer_with_all_that_hangs_on_it_and_is_k
         lambda: [m for m in people.direct_messages(somebody) if m.files], what="the zip"
     )
     assert len(zips) == 1
-    assert kept_of(office.conninfo, somebody) == {}
+    assert kept_of(office.conninfo, somebody) == {"held_selfies": 1}
     assert "no profile picture yet" in office.ask(somebody, channel).text
 
 
@@ -185,7 +184,7 @@ def test_nobody_else_can_use_a_selfie(office: Office) -> None:
 
 @one_way
 def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office,
 ) -> None:
     somebody, channel, hers = _nameless_with_photos(office, 11)
     typed, _ = _asks(office, somebody, channel)
@@ -193,7 +192,7 @@ def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
     _uses(office, somebody, "once")
     first = office.answer(typed)
     assert _found(first) < hers
-    monkeypatch.setattr("bot.selfies.time", _AnHourLater)
+    _an_hour_later(office, somebody)
     assert "That selfie isn't here any more" in office.more(somebody, first).text
     office.slack.people.click(somebody, first, "gallery")
     assert "choose it again" in words(modal(office, somebody))
@@ -201,23 +200,23 @@ def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
 
 @one_way
 def test_a_selfie_that_waited_too_long_in_the_modal_is_asked_for_again(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office,
 ) -> None:
     somebody, channel, _ = _nameless_with_photos(office, 1)
     typed, _ = _asks(office, somebody, channel)
     _gives(office, somebody, snapshot("eileen", 9))
-    monkeypatch.setattr("bot.selfies.time", _AnHourLater)
+    _an_hour_later(office, somebody)
     _uses(office, somebody, "keep")
     assert "choose it again" in office.answer(typed).text
     assert _selfies_of(office, somebody) == 0
 
 
-class _AnHourLater:
-    """Stands for the module `time`, in `bot.selfies` alone."""
-
-    @staticmethod
-    def monotonic() -> float:
-        return time.monotonic() + 3601
+def _an_hour_later(office: Office, who: Person) -> None:
+    execute(
+        office.conninfo,
+        "update held_selfies set held_at = held_at - interval '61 minutes' where user_id = %s",
+        who.id,
+    )
 
 
 @pytest.mark.parametrize(

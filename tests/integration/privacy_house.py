@@ -28,6 +28,7 @@ from pipeline.domain.model import (
     UserId,
 )
 from pipeline.domain.opt_outs import Template, max_distance
+from pipeline.domain.references import Selfie
 from pipeline.domain.verdicts import Verdict
 from pipeline.ports import PhotoSource
 from pipeline.storage.alerts import Alerts
@@ -35,6 +36,7 @@ from pipeline.storage.audit import Audit
 from pipeline.storage.connect import Database
 from pipeline.storage.consents import Consents
 from pipeline.storage.faces import Faces
+from pipeline.storage.held_selfies import HeldSelfies
 from pipeline.storage.opt_outs import OptOuts
 from pipeline.storage.people import People
 from pipeline.storage.person_data import PeoplesData
@@ -214,6 +216,21 @@ class House:
                     embedding=FACE_OF[user_id], quality=0.5, faces_in_picture=1, kind=kind
                 ),
             )
+        HeldSelfies(self.database).put(
+            team_id,
+            user_id,
+            f"token of {user_id}",
+            Selfie(
+                reference=Reference(
+                    embedding=FACE_OF[user_id],
+                    quality=0.5,
+                    faces_in_picture=1,
+                    kind=ReferenceKind.SELFIE,
+                ),
+                picture_hash="selfie of somebody",
+                engine_id=self.reader.engine_id,
+            ),
+        )
         photo = found_photo(f"F of {FACE_OF[user_id].argmax()}")
         by_them = [replace(one, shared_by=user_id) for one in photo.shares]
         photo_id = self.add(replace(photo, posted_by=user_id, shares=by_them), team_id)

@@ -52,7 +52,10 @@ working = worker.Worker(
     runtime.conninfo,
     team_ids=[LOCAL],
     handlers=worker.JobHandlers(
-        index_photo=index_photo, give_up=runtime.photos.mark_given_up, list_channel=print
+        index_photo=index_photo,
+        give_up=runtime.photos.mark_given_up,
+        list_channel=print,
+        set_aside=runtime.queue.set_aside,
     ),
     concurrency=2,
 )

@@ -48,6 +48,7 @@ COVERED = {
     ("audit", "person_id"): "audit",
     ("consent_requests", "asker_id"): "requests",
     ("consent_requests", "person_id"): "requests",
+    ("held_selfies", "user_id"): "references",
     ("opt_outs", "user_id"): "references",
     ("people", "user_id"): "colleagues",
     ("person_references", "user_id"): "references",
@@ -75,6 +76,9 @@ SHOWN = {
     ("consent_requests", "answer"),
     ("consent_requests", "answered_at"),
     ("consent_requests", "asked_at"),
+    ("held_selfies", "engine_id"),
+    ("held_selfies", "held_at"),
+    ("held_selfies", "quality"),
     ("opt_outs", "engine_id"),
     ("opt_outs", "made_at"),
     ("people", "colleagues"),
@@ -103,6 +107,10 @@ NOT_SHOWN = {
     ("consent_requests", "request_id"): "a number",
     ("consent_requests", "sending_at"): "the work of Findme",
     ("consent_requests", "told_at"): "an asker may not learn whether somebody was told",
+    ("held_selfies", "embedding"): "leaves no machine",
+    ("held_selfies", "faces_in_picture"): "of the picture, which they have",
+    ("held_selfies", "picture_hash"): "a hash of the picture, which they have",
+    ("held_selfies", "token"): "what a button names it by, for an hour",
     ("opt_outs", "embedding"): "leaves no machine",
     ("opt_outs", "max_distance"): "the engine's own, for everybody alike",
     ("person_references", "embedding"): "leaves no machine",
@@ -118,6 +126,7 @@ ABOUT_PEOPLE = (
     "alerts",
     "audit",
     "consent_requests",
+    "held_selfies",
     "opt_outs",
     "people",
     "person_references",
@@ -206,7 +215,12 @@ def test_what_is_kept_is_told_as_it_is(house: House) -> None:
 
     data = everything(house)
 
-    assert sorted(one.kind for one in data.references) == ["profile", "selfie", "turned off"]
+    assert sorted(one.kind for one in data.references) == [
+        "profile",
+        "selfie",
+        "selfie for an hour",
+        "turned off",
+    ]
     assert {one.engine_id for one in data.references} == {house.reader.engine_id}
     ((verdict, at),) = [(one, one.permalink) for one in data.verdicts]
     assert (verdict.file_id, verdict.verdict, at) == ("F of 0", "me", share().permalink)
@@ -250,7 +264,7 @@ def test_no_embedding_is_in_it(house: House) -> None:
     data = everything(house)
 
     numbers = [value for value in _leaves(asdict(data)) if isinstance(value, float)]
-    assert len(numbers) == 2  # the quality of two pictures
+    assert len(numbers) == 3  # the quality of three pictures
     assert not any(isinstance(value, np.ndarray | bytes) for value in _leaves(asdict(data)))
 
 

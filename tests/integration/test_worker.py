@@ -275,7 +275,10 @@ def test_stopping_waits_for_the_photo_under_way(
         runtime.conninfo,
         team_ids=[LOCAL],
         handlers=JobHandlers(
-            index_photo=slowly, give_up=lambda *_: None, list_channel=lambda *_: None
+            index_photo=slowly,
+            give_up=lambda *_: None,
+            list_channel=lambda *_: None,
+            set_aside=runtime.queue.set_aside,
         ),
         concurrency=1,
     )
