@@ -73,7 +73,7 @@ def build_app(
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
     apology = Apology(replies, failed=(taken.forget, listeners.events.failed))
-    _route(Guarded(app, apology), listeners)
+    _route(Guarded(app, apology, workspace), listeners)
     app.error(apology)
     return app
 
@@ -92,9 +92,10 @@ class Guarded:
     its two threads share one variable (slack_bolt.listener.thread_runner, 1.x).
     """
 
-    def __init__(self, app: App, apology: "Apology") -> None:
+    def __init__(self, app: App, apology: "Apology", workspace: SlackWorkspace) -> None:
         self._app = app
         self._apology = apology
+        self._workspace = workspace
 
     def command(self, name: str) -> Callable[[Listener], object]:
         """A slash command."""
@@ -115,7 +116,8 @@ class Guarded:
     def _guard(self, listener: Listener) -> Callable[..., None]:
         def guarded(ack: Ack, body: dict[str, Any]) -> None:
             try:
-                listener(ack, body)
+                with self._workspace.moment():
+                    listener(ack, body)
             except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told
                 if ack.response is None:
                     ack()

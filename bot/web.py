@@ -6,16 +6,18 @@ Requests that must not happen twice are not repeated where Slack may have taken 
 import io
 import math
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import cache
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
 from slack_sdk import WebClient
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
@@ -183,7 +185,7 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
         deadline_s = time.monotonic() + DEADLINE_S
         try:
             # The address is the Web API's, or one that Slack sent.
-            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            with _opener().open(request, timeout=TIMEOUT_S) as response:
                 text = _read(response, response.headers, deadline_s)
                 return _Answer(status=response.status, headers=response.headers, text=text)
         except HTTPError as error:
@@ -195,6 +197,12 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
             del error.headers["Content-Type"]
             error.headers["Content-Type"] = "text/plain; charset=utf-8"
             raise HTTPError(error.url, error.code, error.msg, error.headers, body) from error
+
+
+@cache
+def _opener() -> OpenerDirector:
+    """One TLS context for all requests: each would read all of the system's certificates anew."""
+    return build_opener(HTTPSHandler(context=ssl.create_default_context()))
 
 
 def _read(response: IO[bytes], headers: Message, deadline_s: float) -> str:

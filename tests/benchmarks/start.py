@@ -128,7 +128,9 @@ def _bot(slack: Sandbox, folder: Path) -> Started:
 
 def _wait_until_healthy(port: int) -> None:
     until_s = time.monotonic() + HEALTH_S
-    while httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code != httpx.codes.OK:
+    while (
+        httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code != httpx.codes.OK
+    ):
         assert time.monotonic() < until_s, "it never became healthy"
         time.sleep(HEALTH_EVERY_S)
 
