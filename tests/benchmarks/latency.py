@@ -25,9 +25,9 @@ main(["bot"])
 
 IDLE, BACKFILL, EVEN_BACKFILL = "idle", "backfill", "backfill, even priority"
 NOTES = (
-    "Bot, PostgreSQL and decoders are processes of their own; the workspace and its people are here.",
+    "Bot, PostgreSQL and decoders are processes of their own; its people are here.",
     "Slack's rate limits are off, and there is no network in between.",
-    "CPU ms, a question's: the bot's (in a backfill with the indexing), the workspace's own thread's.",
+    "CPU ms of a question: the bot (in a backfill with the indexing), the workspace (its thread).",
     "backfill: 12-megapixel photos with some faces, as many workers as cores.",
     "left: photos still pending at the end of the row; cores busy: whoever used them.",
     "even priority: the same bot, but that its indexing has the niceness of all else.",
