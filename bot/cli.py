@@ -13,6 +13,7 @@ import click
 from pipeline.cli import COMMANDS, FindmeGroup, wait_for_signal
 
 if TYPE_CHECKING:
+    from bot.wiring import Bot
     from pipeline.domain.model import TeamId
     from pipeline.ports import PhotoSource
 
@@ -36,21 +37,40 @@ def main(ctx: click.Context) -> None:
 @main.command()
 def bot() -> None:
     """Run the bot: answers, schedule and indexing in one process."""
-    from bot.settings import SlackSettings  # noqa: PLC0415
-    from bot.wiring import Bot  # noqa: PLC0415
-    from pipeline.logs import log_uncaught, set_up_logs  # noqa: PLC0415
-    from pipeline.settings import Settings, load  # noqa: PLC0415
+    from pipeline.ahead import uncollected  # noqa: PLC0415
 
-    settings, slack = load(Settings), load(SlackSettings)
-    set_up_logs(settings.findme_log)
-    log_uncaught()
-    running = Bot(settings, slack)
+    with uncollected():
+        running = _started_bot()
     try:
-        running.start()
         click.echo("Findme is running. Ctrl-C ends it.", err=True)
         wait_for_signal()
     finally:
         running.stop()
+
+
+def _started_bot() -> Bot:
+    from bot.settings import SlackSettings  # noqa: PLC0415
+    from pipeline.ahead import Ahead  # noqa: PLC0415
+    from pipeline.settings import Settings, load  # noqa: PLC0415
+
+    settings, slack = load(Settings), load(SlackSettings)
+    ahead = Ahead(settings)
+    try:
+        # The import that takes longest.
+        from bot.wiring import Bot  # noqa: PLC0415
+        from pipeline.logs import log_uncaught, set_up_logs  # noqa: PLC0415
+
+        set_up_logs(settings.findme_log)
+        log_uncaught()
+        running = Bot(settings, slack, ahead=ahead)
+        try:
+            running.start()
+        except BaseException:
+            running.stop()
+            raise
+    finally:
+        ahead.close()
+    return running
 
 
 @main.command()

@@ -7,16 +7,18 @@ import io
 import math
 import re
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import cache
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
 from slack_sdk import WebClient
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
@@ -189,7 +191,7 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
         status = "unreachable"
         try:
             # The address is the Web API's, or one that Slack sent.
-            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            with _opener().open(request, timeout=TIMEOUT_S) as response:
                 text = _read(response, response.headers, deadline_s)
                 status = "refused" if _SAYS_NO.match(text) else str(response.status)
                 return _Answer(status=response.status, headers=response.headers, text=text)
@@ -205,6 +207,12 @@ def _exchanged(request: Request, *, waits: Waits, longest_s: float) -> _Answer:
             raise HTTPError(error.url, error.code, error.msg, error.headers, body) from error
         finally:
             count_slack_request(what, status, seconds=time.monotonic() - began_s)
+
+
+@cache
+def _opener() -> OpenerDirector:
+    """One TLS context for all requests: each would read all of the system's certificates anew."""
+    return build_opener(HTTPSHandler(context=ssl.create_default_context()))
 
 
 def _read(response: IO[bytes], headers: Message, deadline_s: float) -> str:

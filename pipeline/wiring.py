@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from pipeline.ahead import Ahead
 from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
@@ -69,11 +70,16 @@ class Runtime:
         *,
         sources: Mapping[TeamId, PhotoSource] | None = None,
         reader: FaceReader | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
-        """`reader` is given where several processes' worth of parts share one engine (the demo)."""
+        """`reader` is given where several processes' worth of parts share one engine (the demo).
+
+        `ahead` is what was begun already, by the same settings.
+        """
         self.settings = settings
         self.sources: dict[TeamId, PhotoSource] = {LOCAL: FolderSource(), **(sources or {})}
         self._reader = reader
+        self._ahead = ahead
         self._embedded: EmbeddedServer | None = None
 
     @cached_property
@@ -84,7 +90,8 @@ class Runtime:
         """
         if self.settings.database_url is not None:
             return self.settings.database_url.get_secret_value()
-        self._embedded = EmbeddedServer(self.settings.findme_data_dir / "postgresql")
+        begun = self._ahead.server() if self._ahead is not None else None
+        self._embedded = begun or EmbeddedServer(self.settings.findme_data_dir / "postgresql")
         self._embedded.keep()
         return self._embedded.conninfo
 
@@ -98,8 +105,12 @@ class Runtime:
     @cached_property
     def database(self) -> Database:
         """The migrated database. Raises DatabaseUnavailableError, DatabaseTooOldError."""
-        self.migrate()
-        return Database(self.conninfo, max_connections=self.settings.findme_workers + 12)
+        conninfo = self.conninfo
+        if self._ahead is not None:
+            self._ahead.wait_until_migrated()
+        else:
+            self.migrate()
+        return Database(conninfo, max_connections=self.settings.findme_workers + 12)
 
     @cached_property
     def weights(self) -> WeightStore:
@@ -111,6 +122,8 @@ class Runtime:
         """The engine of the settings. Raises EngineUnavailableError."""
         if self._reader is not None:
             return self._reader
+        if self._ahead is not None:
+            return self._ahead.reader()
         return load_engine(self.settings, self.weights)
 
     @cached_property

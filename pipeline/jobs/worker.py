@@ -1,12 +1,13 @@
 """The worker: takes jobs from the queue and runs the use case each is for.
 
 Procrastinate runs its tasks in threads (`asyncio.to_thread`); decoding and the networks release
-the GIL there.
+the GIL there. These threads are the loop's own, and yield to whoever waits for an answer.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -32,6 +33,7 @@ from pipeline.errors import (
     reason_of,
 )
 from pipeline.jobs.rescue import Rescue, SetAside
+from pipeline.priority import lower_this_thread
 from pipeline.requests import PROGRAM
 from pipeline.requests import request as in_request
 from pipeline.storage.connect import RECONNECT_S
@@ -129,6 +131,13 @@ class Worker:
 
     async def _until_stopped(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(
+            ThreadPoolExecutor(
+                self._concurrency,
+                thread_name_prefix="indexing",
+                initializer=lower_this_thread,
+            )
+        )
         while not self._stopping.is_set():
             self._task = asyncio.create_task(self._serve())
             try:

@@ -17,6 +17,7 @@ import structlog
 
 from pipeline.domain.arrays import Image
 from pipeline.errors import NoRoomError, UnreadablePhotoError
+from pipeline.priority import is_lowered
 from pipeline.vision.limits import MAX_SIDE_PX
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Child:
 
     def __init__(self) -> None:
         """Start it. Raises: DecoderUnavailableError, NoRoomError."""
+        self.is_lowered = is_lowered()
         self._source = _memory_file()
         try:
             pixels = _memory_file()
