@@ -21,7 +21,7 @@ select count(*) as done,
     coalesce(extract(epoch from now() - min(indexed_at)), 0)::float8 as span_s
 from photos
 where team_id = %(team_id)s and state in ('indexed', 'unreadable', 'given up')
-and indexed_at > now() - %(over)s
+and indexed_at > now() - %(over)s::interval
 """
 JOBS = """
 select task_name as task, count(*) as jobs,

@@ -50,7 +50,7 @@ def test_photos_are_read_in_threads_that_yield_to_all_others(database: Database)
             index_photo=index,
             give_up=lambda *_: None,
             list_channel=lambda *_: None,
-            set_aside=lambda *_: None,
+            set_aside=lambda *_, **__: None,
         ),
         concurrency=2,
     )

@@ -34,7 +34,7 @@ def complaint(settings: type[EnvironmentSettings]) -> str:
         ("DATABASE_URL", "mysql://localhost/x", "write it as postgresql://user:password@host"),
         ("DATABASE_URL", "localhost", "write it as postgresql://user:password@host"),
         ("FINDME_WORKERS", "many", "a valid integer"),
-        ("FINDME_WORKERS", "0", "greater than or equal to 1"),
+        ("FINDME_WORKERS", "-1", "greater than or equal to 0"),
         ("FINDME_WORKERS", "65", "less than or equal to 64"),
         ("FINDME_LOG", "loud", "write debug, info, warning or error"),
     ],
