@@ -20,7 +20,8 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(TESTS)
 
-# Kills, outages, whole programs that are started and stopped, and whatever reads hundreds of photos.
+# Over HTTP what `test` asks over Socket Mode; kills, outages, whole programs started and stopped, and
+# whatever reads hundreds of photos.
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)
 

@@ -37,7 +37,8 @@ from tests.conftest import as_url
 Transport: TypeAlias = Literal["socket", "http"]
 Found = TypeVar("Found")
 
-TRANSPORTS: tuple[Transport, ...] = ("socket", "http")
+# Each test once more over HTTP takes as long as all of them over Socket Mode.
+TRANSPORTS = ("socket", pytest.param("http", marks=pytest.mark.slow))
 # What is behind both ways of hearing Slack need not be looked at twice.
 one_way = pytest.mark.parametrize("office", ["socket"], indirect=True)
 

@@ -15,7 +15,6 @@ from pipeline.ports import FaceReader
 from tests.acceptance.office import (
     LOOKING,
     POLL_EVERY_S,
-    TRANSPORTS,
     WAIT_S,
     Office,
     Transport,
@@ -128,9 +127,7 @@ class Programme:
         return sum(message.text != LOOKING for message in found)
 
 
-@pytest.mark.parametrize(
-    ("transport", "seed"), [(TRANSPORTS[0], 1), (TRANSPORTS[0], 12), (TRANSPORTS[1], 2)]
-)
+@pytest.mark.parametrize(("transport", "seed"), [("socket", 1), ("socket", 12), ("http", 2)])
 def test_whatever_happens_four_times_and_out_of_order_ends_in_what_slack_has_and_one_answer(
     conninfo: str, engine: FaceReader, transport: Transport, seed: int
 ) -> None:
