@@ -39,7 +39,7 @@ class Scrape:
     text: str
     samples: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """The value of one sample."""
         (found,) = [value for has, value in self.samples[name] if labels.items() <= has.items()]
         return found
@@ -157,7 +157,7 @@ def test_metrics_hold_no_name_and_no_id(office: Office, seen: Scrape) -> None:
 
 def test_everything_that_the_dashboard_and_the_alerts_name_is_there(seen: Scrape) -> None:
     named = {name for expression in expressions() for name in NAME.findall(expression)}
-    assert len(named) > 20
+    assert len(named) >= 20
     assert named - seen.samples.keys() == set()
 
 
@@ -182,8 +182,8 @@ def test_the_dashboard_can_be_imported_with_any_prometheus() -> None:
 def test_two_commands_at_once_have_an_id_each_that_their_logs_and_the_database_know(
     office: Office,
 ) -> None:
-    channel = office.channel()
     people = [office.person("eileen"), office.person("grace")]
+    channel = office.channel(*people)
     with logged() as lines, psycopg.connect(office.conninfo) as connection:
         # Both get stuck in the database, where they can be looked at.
         connection.execute("lock table people in access exclusive mode")
@@ -207,6 +207,10 @@ def test_two_commands_at_once_have_an_id_each_that_their_logs_and_the_database_k
         assert {"photos.found", "request.done"} <= set(events)
 
 
+def _is_there(lines: Sequence[Mapping[str, Any]], event: str) -> bool:
+    return any(line["event"] == event for line in lines)
+
+
 def _commands(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         line["request"]
@@ -216,12 +220,12 @@ def _commands(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def test_a_photo_is_indexed_under_the_id_of_the_event_that_told_of_it(office: Office) -> None:
-    channel = office.channel()
     with logged() as lines:
+        channel = office.channel()
+        # Else that finds the photo.
+        eventually(lambda: _is_there(lines, "channel.listed"), what="the channel's first listing")
         office.show(channel, snapshot("grace", 1))
-        eventually(
-            lambda: any(line["event"] == "photo.indexed" for line in lines), what="its log line"
-        )
+        eventually(lambda: _is_there(lines, "photo.indexed"), what="its log line")
     (indexed,) = [line["request"] for line in lines if line["event"] == "photo.indexed"]
     events = {
         line["name"]: line["request"]
