@@ -68,7 +68,7 @@ ACTIONS = {
 VIEWS = {
     "share": AWAY,
     "selfie_picture": AWAY,
-    "selfie_use": "choose it again",  # that one never was
+    "selfie_use": AWAY,
 }
 EVENTS = (
     "app_home_opened",
