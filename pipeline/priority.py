@@ -10,8 +10,8 @@ import sys
 import threading
 from contextlib import suppress
 
-INDEXING_NICENESS = 10
-"""A thread of niceness 0 gets some nine times as much of a contended core as one of 10."""
+INDEXING_NICENESS = 5
+"""A thread of niceness 0 gets some three times as much of a contended core as one of 5."""
 
 _lowered = threading.local()
 

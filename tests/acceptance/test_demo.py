@@ -41,7 +41,7 @@ PERSON_KEYS = {
 
 
 def _demo(
-    folder: Path, models: Path, *arguments: str, timeout_s: float = 60, **settings: str
+    folder: Path, models: Path, *arguments: str, timeout_s: float = 110, **settings: str
 ) -> dict[str, Any]:
     here, home = folder / "here", folder / "home"
     here.mkdir()
@@ -124,12 +124,12 @@ def test_the_demo_says_so_where_there_is_no_picture(tmp_path: Path, models: Path
 
 
 @pytest.mark.slow
-@pytest.mark.slow
+@pytest.mark.timeout(330)
 @pytest.mark.skipif(find_spec("dlib") is None, reason="needs the extra `dlib`")
 def test_the_demo_finds_nearly_everybody_with_the_engine_that_needs_no_download(
     tmp_path: Path,
 ) -> None:
-    shown = _demo(tmp_path, tmp_path, timeout_s=90, FINDME_ENGINE="dlib")
+    shown = _demo(tmp_path, tmp_path, timeout_s=300, FINDME_ENGINE="dlib")
     assert shown["engine"] == "dlib"
     for person in shown["people"]:
         assert person["sure_precision"] == 1.0, person
