@@ -11,7 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.grammar.commands import Asked, HelpRequest, SelfieRequest, command, parsed
+from bot.grammar.commands import (
+    Asked,
+    HelpRequest,
+    OwnRequest,
+    SelfieRequest,
+    command,
+    parsed,
+)
 from bot.grammar.dates import beginning
 from bot.question import MOST_CHANNELS, MOST_PEOPLE, Question
 from pipeline.domain.model import ChannelId, UserId
@@ -312,7 +319,7 @@ def _outside_code(sentence: str) -> str:
 @given(TEXTS)
 def test_any_text_is_a_question_or_a_refusal_that_is_short_and_safe(text: str) -> None:
     try:
-        assert isinstance(asked(text), Question | HelpRequest | SelfieRequest)
+        assert isinstance(asked(text), Question | HelpRequest | SelfieRequest | OwnRequest)
     except UsageError as error:
         sentence = str(error)
         assert len(sentence) <= 300
