@@ -45,6 +45,21 @@ def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> I
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _no_channel_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A session's hundreds of channels would be listed again and again, and named at each answer.
+
+    Those that a whole module shares were made before its first test.
+    """
+    office: Office | None = None
+    if "office" in request.fixturenames:
+        office = request.getfixturevalue("office")
+    there = len(office.channels) if office else 0
+    yield
+    if office is not None:
+        office.close_channels(but_first=there)
+
+
 @pytest.fixture
 def new_office(conninfo: str, engine: FaceReader) -> Iterator[Office]:
     """An office of one's own, on Socket Mode; its bot is not started yet."""

@@ -251,6 +251,7 @@ class Office:
     named: Person
     heard: list[Heard] = field(default_factory=list)
     bot: Bot | None = None
+    channels: list[Channel] = field(default_factory=list)
     _count: int = 0
 
     @property
@@ -323,7 +324,16 @@ class Office:
         channel = people.add_channel(
             f"channel-{self._count}", members=[self.organiser, *members], private=private
         )
+        self.channels.append(channel)
         return self.invite_bot(channel) if with_bot else channel
+
+    def close_channels(self, *, but_first: int = 0) -> None:
+        """Archive the channels that were made, but for the first ones."""
+        for made in self.channels[but_first:]:
+            channel = self.slack.workspace.channels.get(made.id)
+            if channel is not None and not channel.is_archived:
+                self.slack.people.archive_channel(channel, by=self.organiser)
+        del self.channels[but_first:]
 
     def invite_bot(self, channel: Channel) -> Channel:
         """Bring the bot in and wait until it said hello."""
