@@ -37,40 +37,28 @@ def main(ctx: click.Context) -> None:
 @main.command()
 def bot() -> None:
     """Run the bot: answers, schedule and indexing in one process."""
-    from pipeline.ahead import uncollected  # noqa: PLC0415
+    from pipeline.loading import uncollected  # noqa: PLC0415
 
     with uncollected():
-        running = _started_bot()
+        running = _made_bot()
     try:
+        running.start()
         click.echo("Findme is running. Ctrl-C ends it.", err=True)
         wait_for_signal()
     finally:
         running.stop()
 
 
-def _started_bot() -> Bot:
+def _made_bot() -> Bot:
     from bot.settings import SlackSettings  # noqa: PLC0415
-    from pipeline.ahead import Ahead  # noqa: PLC0415
+    from bot.wiring import Bot  # noqa: PLC0415
+    from pipeline.logs import log_uncaught, set_up_logs  # noqa: PLC0415
     from pipeline.settings import Settings, load  # noqa: PLC0415
 
     settings, slack = load(Settings), load(SlackSettings)
-    ahead = Ahead(settings)
-    try:
-        # The import that takes longest.
-        from bot.wiring import Bot  # noqa: PLC0415
-        from pipeline.logs import log_uncaught, set_up_logs  # noqa: PLC0415
-
-        set_up_logs(settings.findme_log)
-        log_uncaught()
-        running = Bot(settings, slack, ahead=ahead)
-        try:
-            running.start()
-        except BaseException:
-            running.stop()
-            raise
-    finally:
-        ahead.close()
-    return running
+    set_up_logs(settings.findme_log)
+    log_uncaught()
+    return Bot(settings, slack)
 
 
 @main.command()

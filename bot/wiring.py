@@ -14,7 +14,6 @@ from bot.http import HttpServer, asgi_app
 from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
-from pipeline.ahead import Ahead
 from pipeline.domain.model import TeamId
 from pipeline.errors import FindmeError, SourceUnavailableError
 from pipeline.jobs.schedule import Schedule
@@ -66,18 +65,12 @@ class Bot:
         slack: SlackSettings,
         *,
         reader: FaceReader | None = None,
-        ahead: Ahead | None = None,
     ) -> None:
-        """Connect to everything. Raises FindmeErrors that say what is missing or wrong.
-
-        `reader` and `ahead` as for Runtime.
-        """
+        """Connect to everything. Raises FindmeErrors that say what is missing or wrong."""
         self._slack = slack
         self.workspace = slack_workspace(slack)
         self.team_id = self.workspace.team_id
-        self.runtime = Runtime(
-            settings, sources={self.team_id: self.workspace}, reader=reader, ahead=ahead
-        )
+        self.runtime = Runtime(settings, sources={self.team_id: self.workspace}, reader=reader)
         self.runtime.claim_engine(self.team_id)
         runtime = self.runtime
         self.edge = Edge(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from pipeline.ahead import Ahead
 from pipeline.domain.consent import ColleagueSearch
 from pipeline.domain.model import TeamId
 from pipeline.errors import EngineMismatchError
@@ -70,16 +69,11 @@ class Runtime:
         *,
         sources: Mapping[TeamId, PhotoSource] | None = None,
         reader: FaceReader | None = None,
-        ahead: Ahead | None = None,
     ) -> None:
-        """`reader` is given where several processes' worth of parts share one engine (the demo).
-
-        `ahead` is what was begun already, by the same settings.
-        """
+        """`reader` is given where several processes' worth of parts share one engine (the demo)."""
         self.settings = settings
         self.sources: dict[TeamId, PhotoSource] = {LOCAL: FolderSource(), **(sources or {})}
         self._reader = reader
-        self._ahead = ahead
         self._embedded: EmbeddedServer | None = None
 
     @cached_property
@@ -90,8 +84,7 @@ class Runtime:
         """
         if self.settings.database_url is not None:
             return self.settings.database_url.get_secret_value()
-        begun = self._ahead.server() if self._ahead is not None else None
-        self._embedded = begun or EmbeddedServer(self.settings.findme_data_dir / "postgresql")
+        self._embedded = EmbeddedServer(self.settings.findme_data_dir / "postgresql")
         self._embedded.keep()
         return self._embedded.conninfo
 
@@ -105,12 +98,8 @@ class Runtime:
     @cached_property
     def database(self) -> Database:
         """The migrated database. Raises DatabaseUnavailableError, DatabaseTooOldError."""
-        conninfo = self.conninfo
-        if self._ahead is not None:
-            self._ahead.wait_until_migrated()
-        else:
-            self.migrate()
-        return Database(conninfo, max_connections=self.settings.findme_workers + 12)
+        self.migrate()
+        return Database(self.conninfo, max_connections=self.settings.findme_workers + 12)
 
     @cached_property
     def weights(self) -> WeightStore:
@@ -122,8 +111,6 @@ class Runtime:
         """The engine of the settings. Raises EngineUnavailableError."""
         if self._reader is not None:
             return self._reader
-        if self._ahead is not None:
-            return self._ahead.reader()
         return load_engine(self.settings, self.weights)
 
     @cached_property

@@ -31,7 +31,12 @@ from pipeline.domain.model import (
     ReferenceKind,
     UserId,
 )
-from pipeline.errors import ChannelNotSearchedError, NotAMemberError, PersonGoneError
+from pipeline.errors import (
+    AccountClosedError,
+    ChannelNotSearchedError,
+    NotAMemberError,
+    PersonGoneError,
+)
 from pipeline.settings import Settings, load
 from pipeline.usecases.find_photos import Found, Query
 from pipeline.usecases.watch_channels import WatchChannels
@@ -307,6 +312,8 @@ class Visitors:
             assert reader.is_foreign
         except PersonGoneError:
             assert reader.is_deleted
+        except AccountClosedError:
+            assert any(self.people.person(self.cast[one]).is_deleted for one in people)
         except ChannelNotSearchedError:
             assert where is not None
             assert not self.can_open(reader, where.id)
