@@ -128,17 +128,15 @@ def outage(request: pytest.FixtureRequest, engine: FaceReader) -> Iterator[Outag
     folder = Path(tempfile.mkdtemp(prefix="findme-ack-"))
     server = EmbeddedServer(folder / "data")
     migrate(server.conninfo)
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        open_office(server.conninfo, engine, request.param) as office,
-    ):
-        patch.setattr("pipeline.storage.connect.POOL_TIMEOUT_S", 0.25)
-        office.start_bot()
+    with open_office(server.conninfo, engine, request.param) as office:
+        bot = office.start_bot()
         boss = office.person("eileen", admin=True)
         channel = office.channel(boss)
         office.show(channel, snapshot("eileen"))
         office.ask(boss, channel)
         buttons = _buttons(office, boss, channel)
+        # Nobody needs to wait for one that won't come.
+        bot.runtime.database._pool.timeout = 0.25
         server.close()
         yield Outage(office=office, boss=boss, channel=channel, buttons=buttons)
         again = EmbeddedServer(folder / "data")
