@@ -71,7 +71,13 @@ class Bot:
         self.workspace = slack_workspace(slack)
         self.team_id = self.workspace.team_id
         self.runtime = Runtime(settings, sources={self.team_id: self.workspace}, reader=reader)
-        self.runtime.claim_engine(self.team_id)
+        try:
+            self.runtime.claim_engine(self.team_id)
+        except BaseException:
+            # A pool that nobody closes complains when the program ends.
+            self.runtime.close()
+            self.workspace.close()
+            raise
         runtime = self.runtime
         self.edge = Edge(
             runtime=runtime,
