@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Drawn
 
+from pipeline.logs import set_up_logs
 from tests.benchmarks.results import Figure, Goal, Options, Part, Result, Table
 
 PARTS = {
@@ -94,6 +95,7 @@ def _as_json(result: Result) -> dict[str, Any]:
 )
 def main(parts: tuple[str, ...], *, plot: bool, short: bool, out: Path) -> None:
     """Measure PARTS, or all of them."""
+    set_up_logs("error")
     console = Console(width=None if sys.stdout.isatty() else 140)
     known: dict[str, Any] = json.loads(out.read_text()) if out.exists() and parts else {}
     where = machine()
