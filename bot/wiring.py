@@ -1,6 +1,7 @@
 """The composition root of the bot process."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -222,7 +223,9 @@ class Bot:
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""
         if self._socket is not None:
-            self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+            # Its own threads may let go of the socket between its look at it and its lock.
+            with suppress(AttributeError):
+                self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
         if self._http is not None:
             self._http.stop()
         if self.metrics is not None:

@@ -22,7 +22,7 @@ from tests.fakes import FlakySource
 from tests.integration.conftest import OwnServer
 from tests.shared import shared_folder
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)
