@@ -230,6 +230,7 @@ class Bot:
             self._http.stop()
         if self.metrics is not None:
             self.metrics.stop()
+        # Or the building of an index would be waited for.
         self.runtime.face_indexes.stop()
         self.edge.alert_people.stop()
         # Whoever waits for a zip is told before anything else is waited for.

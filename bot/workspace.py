@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,6 +31,7 @@ from pipeline.errors import (
     SourceUnavailableError,
     UnreadablePhotoError,
 )
+from pipeline.requests import RequestThreads
 
 PAGE = 200
 CHANNEL_TYPES = "public_channel,private_channel"
@@ -64,7 +64,7 @@ class SlackWorkspace:
         self._url = who["url"]
         self._profiles: dict[UserId, tuple[float, Profile]] = {}
         self._own_channels = Joint(lambda: list(self._conversations()))
-        self._calls = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="calls")
+        self._calls = RequestThreads(CALLS_AT_ONCE, thread_name_prefix="calls")
 
     def close(self) -> None:
         """Close the connections for downloads."""

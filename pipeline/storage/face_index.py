@@ -46,9 +46,9 @@ FIND = """
 select from pg_index where indexrelid = to_regclass(%(name)s) and indisvalid
 """
 OURS = """
-select c.relname as name, i.indisvalid as is_valid, pg_relation_size(c.oid) as bytes
+select c.relname, i.indisvalid
 from pg_class c join pg_index i on i.indexrelid = c.oid
-where i.indrelid = 'faces'::regclass and c.relname like 'faces\\_near\\_%%'
+where i.indrelid = 'faces'::regclass and c.relname like 'faces\\_near\\_%'
 """
 SIZE = """
 select count(*) as sampled, max(place) as last, min(dimension) as dimension from (

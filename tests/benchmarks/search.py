@@ -11,10 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
+from pgvector import HalfVector
 
 from pipeline.domain.arrays import Embedding
-from pipeline.domain.calibration import alike_distances, limits_for, lookalikes_of
-from pipeline.domain.model import ChannelId, FileId, PhotoFaces, PhotoId
+from pipeline.domain.model import (
+    ChannelId,
+    EngineId,
+    FaceId,
+    FileId,
+    NearFace,
+    PhotoFaces,
+    PhotoId,
+    TeamId,
+)
 from pipeline.ports import FaceReader
 from pipeline.settings import Settings, load
 from pipeline.storage import face_index
@@ -62,6 +71,46 @@ class _Engines:
         """That one."""
         del team_id
         return self._reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One question that a search put to the index, and what it met."""
+
+    query: Embedding
+    max_distance: float
+    met: frozenset[int]
+
+
+class _Remembering(Faces):
+    """Faces that remember what they were asked."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked: list[_Asked] = []
+
+    def nearest(
+        self,
+        team_id: TeamId,
+        query: Embedding,
+        *,
+        engine_id: EngineId,
+        channel_ids: Sequence[ChannelId],
+        max_distance: float,
+        always: Sequence[FaceId] = (),
+    ) -> Sequence[NearFace]:
+        """As Faces does."""
+        near = super().nearest(
+            team_id,
+            query,
+            engine_id=engine_id,
+            channel_ids=channel_ids,
+            max_distance=max_distance,
+            always=always,
+        )
+        met = frozenset(face.face_id for face in near)
+        self.asked.append(_Asked(query=query, max_distance=max_distance, met=met))
+        return near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +195,7 @@ class SearchBench:
     def search(self, scope: str, *, clients: int, queries: int, exact: int) -> Searched:
         """Time whole searches, each as `/findme` does it; and compare some with the exact way."""
         channel_ids = channels() if scope == "all" else [SMALL]
-        match_faces = MatchFaces(
-            faces=self._faces,
-            engines=_Engines(self._reader),
-            curves=SelfCalibration(pairs=self._faces, clock=now),
-        )
+        match_faces = self._matching(self._faces)
 
         def timed(query: Embedding) -> float:
             started = time.perf_counter()
@@ -170,32 +215,29 @@ class SearchBench:
         return Searched(scope=scope, clients=clients, ms=ms, recall=recall)
 
     def _recall(self, queries: Sequence[Embedding], channel_ids: Sequence[ChannelId]) -> float:
-        """Of the faces within the radius of each search, the share that it met."""
-        met = wanted = 0
-        own = self._reader.curve
+        """Of the faces within the radius of what a search asks for, the share that it met."""
+        faces = _Remembering(self.database)
+        match_faces = self._matching(faces)
         for query in queries:
-            crowd = self._faces.crowd(
-                TEAM, query, engine_id=self._reader.engine_id, alike=alike_distances(own)
-            )
-            lookalikes = lookalikes_of(own, alike=crowd.alike, searched=crowd.sampled)
-            limits = limits_for(own, own=own, faces=crowd.faces, lookalikes=lookalikes)
-            near = self._faces.nearest(
-                TEAM,
-                query,
-                engine_id=self._reader.engine_id,
-                channel_ids=channel_ids,
-                max_distance=limits.maybe_distance,
-            )
-            exact = self._exact(query, channel_ids, limits.maybe_distance)
-            met += len(exact & {face.face_id for face in near})
+            person = Person(engine_id=self._reader.engine_id, query=query)
+            match_faces.every(TEAM, person, channel_ids)
+        met = wanted = 0
+        for one in faces.asked:
+            exact = self._exact(one.query, channel_ids, one.max_distance)
+            met += len(exact & one.met)
             wanted += len(exact)
         return met / wanted if wanted else 1.0
+
+    def _matching(self, faces: Faces) -> MatchFaces:
+        return MatchFaces(
+            faces=faces,
+            engines=_Engines(self._reader),
+            curves=SelfCalibration(pairs=self._faces, clock=now),
+        )
 
     def _exact(
         self, query: Embedding, channel_ids: Sequence[ChannelId], max_distance: float
     ) -> set[int]:
-        from pgvector import HalfVector  # noqa: PLC0415
-
         values = {
             "team_id": TEAM,
             "engine_id": self._reader.engine_id,
