@@ -31,9 +31,12 @@ def album() -> Mapping[str, AlbumPhoto]:
     return {photo.name: photo for photo in make_album()}
 
 
-@pytest.fixture(scope="session", params=TRANSPORTS)
+@pytest.fixture(scope="package", params=TRANSPORTS)
 def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> Iterator[Office]:
-    """An office with a running bot, shared: each test brings its own people and channels."""
+    """An office with a running bot, shared: each test brings its own people and channels.
+
+    It ends with this folder: a bot goes on listing, tidying and indexing beside whatever follows.
+    """
     transport: Transport = request.param
     with (
         contextmanager(_new_database)(server, TEMPLATE) as conninfo,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, LiteralString, TypeAlias, TypeVar
 
 import psycopg
@@ -121,16 +122,37 @@ JOBS = "select count(*) from procrastinate_jobs where status in ('todo', 'doing'
 
 def rows(conninfo: str) -> list[Row]:
     """The index as it is now."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with _looking(conninfo) as connection:
         return connection.cursor(row_factory=class_row(Row)).execute(ROWS).fetchall()
 
 
 def jobs(conninfo: str) -> int:
     """How many jobs wait or run."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with _looking(conninfo) as connection:
         row = connection.execute(JOBS).fetchone()
         assert row is not None
         return int(row[0])
+
+
+_kept: list[tuple[str, psycopg.Connection[Any]]] = []
+
+
+@contextmanager
+def _looking(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that is kept for the next look: who waits looks often, and each new one is a
+    process of the server.
+    """
+    known, connection = _kept.pop() if _kept else ("", None)
+    if connection is not None and known != conninfo:
+        connection.close()
+        connection = None
+    connection = connection or psycopg.connect(conninfo, autocommit=True)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    _kept.append((conninfo, connection))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +235,10 @@ def links(found: Sequence[PostedPhoto]) -> set[str]:
     return {posted.permalink for posted in found}
 
 
+_portrait = cache(portrait)
+
+
+@cache
 def snapshot(who: Who, number: int = 0, *, blur_px: int = 0) -> bytes:
     """A small portrait photo; each number gives another picture, with other bytes.
 
@@ -312,7 +338,7 @@ class Office:
         """
         self._count += 1
         if who is not None:
-            picture = portrait(who)
+            picture = _portrait(who)
         name = f"{who or 'somebody'} {self._count}"
         guest = not (admin or member)
         return self.slack.people.add_person(name, picture=picture, admin=admin, guest=guest, tz=tz)
