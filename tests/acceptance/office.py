@@ -139,9 +139,7 @@ _kept: list[tuple[str, psycopg.Connection[Any]]] = []
 
 @contextmanager
 def _looking(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that is kept for the next look: who waits looks often, and each new one is a
-    process of the server.
-    """
+    """A connection that is kept for the next look: who waits looks often."""
     known, connection = _kept.pop() if _kept else ("", None)
     if connection is not None and known != conninfo:
         connection.close()
