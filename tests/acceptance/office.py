@@ -141,7 +141,7 @@ _kept: list[tuple[str, psycopg.Connection[Any]]] = []
 def _looking(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection that is kept for the next look: who waits looks often."""
     known, connection = _kept.pop() if _kept else ("", None)
-    if connection is not None and known != conninfo:
+    if connection is not None and (known != conninfo or not _is_alive(connection)):
         connection.close()
         connection = None
     connection = connection or psycopg.connect(conninfo, autocommit=True)
@@ -151,6 +151,14 @@ def _looking(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
         connection.close()
         raise
     _kept.append((conninfo, connection))
+
+
+def _is_alive(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("select")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

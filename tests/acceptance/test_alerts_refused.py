@@ -23,6 +23,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import home, kept_of, pictures, press, told
 
+pytestmark = pytest.mark.slow
+
 
 @one_way
 def test_whoever_left_the_workspace_is_written_to_no_more(office: Office) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 
 import psycopg
+import pytest
 
 from bot.demo.portraits import portrait
 from bot.latest import Latest
@@ -13,6 +14,8 @@ from bot.sandbox import RESPONSE_URL, Message
 from pipeline.domain.model import UserId
 from tests.acceptance.office import Office, lines, notes, one_way, shown, snapshot
 from tests.acceptance.surfaces import element, home, modal, press, told, words
+
+pytestmark = pytest.mark.slow
 
 LOCK = "select pg_advisory_xact_lock(hashtextextended('shares/' || %s, 0))"
 

@@ -17,6 +17,8 @@ from PIL import Image
 from bot.demo.album import AlbumPhoto
 from bot.demo.portraits import portrait
 
+pytestmark = pytest.mark.slow
+
 FINDME = Path(sys.executable).parent / "findme"
 KEYS = {
     "engine",
@@ -78,7 +80,6 @@ def test_the_demo_finds_everybody_and_tells_what_it_promises(
     assert len(list((tmp_path / "here").iterdir())) == 1
 
 
-@pytest.mark.slow
 def test_the_demo_finds_somebody_in_their_own_pictures(
     tmp_path: Path, models: Path, album: Mapping[str, AlbumPhoto]
 ) -> None:
@@ -123,7 +124,6 @@ def test_the_demo_says_so_where_there_is_no_picture(tmp_path: Path, models: Path
     assert "There is no picture in photos." in ended.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(330)
 @pytest.mark.skipif(find_spec("dlib") is None, reason="needs the extra `dlib`")
 def test_the_demo_finds_nearly_everybody_with_the_engine_that_needs_no_download(

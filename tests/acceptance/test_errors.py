@@ -31,6 +31,8 @@ from tests.acceptance.office import (
     snapshot,
 )
 
+pytestmark = pytest.mark.slow
+
 INCIDENT = re.compile(r"number `([0-9a-f]{8})`")
 
 

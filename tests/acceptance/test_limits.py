@@ -12,6 +12,8 @@ from bot.sandbox.files import LOGIN_PAGE
 from tests.acceptance.office import Office, eventually, lines, rows, snapshot
 from tests.acceptance.surfaces import words
 
+pytestmark = pytest.mark.slow
+
 HTML = {"content-type": "text/html; charset=utf-8"}
 
 

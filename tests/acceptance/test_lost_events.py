@@ -9,6 +9,8 @@ from pipeline.ports import FaceReader
 from tests.acceptance.office import eventually, open_office, rows, snapshot
 from tests.integration.conftest import OwnServer, own_server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["own_server"]  # a fixture
 
 

@@ -29,6 +29,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import home, modal, pictures, press, words
 
+pytestmark = pytest.mark.slow
+
 # Scopes that no method call asks for, with the reason for each.
 SCOPES_OF_EVENTS = {
     "channels:history": "message.channels",

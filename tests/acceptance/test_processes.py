@@ -21,6 +21,8 @@ from tests.acceptance.office import Office, eventually, jobs, lines, links, rows
 from tests.conftest import as_url
 from tests.integration.parties import own_network
 
+pytestmark = pytest.mark.slow
+
 FINDME = Path(sys.executable).parent / "findme"
 START_S = 25.0
 MOBILEFACENET = "onnx-9c0dab71"
@@ -116,7 +118,6 @@ def _indexed(office: Office) -> int:
     return sum(row.state == "indexed" for row in rows(office.conninfo))
 
 
-@pytest.mark.slow
 def test_a_bot_killed_in_the_middle_of_a_backfill_goes_on_and_reads_every_photo_once(
     machine: Machine,
 ) -> None:
@@ -142,7 +143,6 @@ def test_a_bot_that_is_told_to_end_does_so_within_five_seconds(machine: Machine)
     assert "Traceback" not in bot.text()
 
 
-@pytest.mark.slow
 def test_a_bot_that_is_told_to_end_while_it_reads_photos_leaves_the_rest_for_later(
     machine: Machine,
 ) -> None:
@@ -161,7 +161,6 @@ def test_a_bot_that_is_told_to_end_while_it_reads_photos_leaves_the_rest_for_lat
     office.read(*posted, timeout_s=10)
 
 
-@pytest.mark.slow
 def test_a_second_process_takes_part_in_the_indexing(machine: Machine) -> None:
     office = machine.office
     office.slack.faults.slow("files.download", delay_s=0.3, times=100)
@@ -236,7 +235,6 @@ def test_an_index_of_another_engine_is_refused_and_the_command_that_mends_it_nam
     assert len(bot.text().splitlines()) == 1, bot.text()
 
 
-@pytest.mark.slow
 def test_the_engine_changes_beside_a_running_bot_that_answers_all_the_while(
     machine: Machine,
 ) -> None:

@@ -26,6 +26,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import modal
 
+pytestmark = pytest.mark.slow
+
 COPIES = 4
 SPREAD_S = 0.15
 STEPS = 30

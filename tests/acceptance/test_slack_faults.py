@@ -26,6 +26,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import told
 
+pytestmark = pytest.mark.slow
+
 HTML = {"content-type": "text/html; charset=utf-8"}
 UNCERTAIN = (
     "Slack didn't tell me whether you got my answer; if you don't see it, please ask once more."
@@ -196,7 +198,6 @@ def test_a_modal_is_not_waited_for_longer_than_it_can_open(hasty: Office) -> Non
     assert office.slack.faults.violations == []
 
 
-@pytest.mark.slow
 def test_with_every_method_limited_all_is_right_and_nothing_is_asked_too_soon(
     hasty: Office,
 ) -> None:
@@ -261,7 +262,6 @@ def test_the_backfill_asks_for_no_history_so_that_its_limit_holds_nothing_up(
     assert office.slack.faults.calls["conversations.history"] == 0
 
 
-@pytest.mark.slow
 def test_a_backfill_at_one_call_a_minute_and_15_photos_ends_and_goes_on_after_a_restart(
     new_office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

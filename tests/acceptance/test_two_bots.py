@@ -22,6 +22,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import home, modal, press, told, words
 
+pytestmark = pytest.mark.slow
+
 COPIES = 4
 SPREAD_S = 0.15
 

@@ -54,6 +54,8 @@ from tests.integration.parties import (
     settings_for,
 )
 
+pytestmark = pytest.mark.slow
+
 DAD, DAUGHTER, MAN, LADY = (UserId(name) for name in ("dad", "daughter", "man", "lady"))
 WAIT_S = 20
 
@@ -258,7 +260,6 @@ class Searchers:
             time.sleep(0.01)
 
 
-@pytest.mark.slow
 def test_at_no_moment_of_a_change_is_an_answer_empty_or_a_mixture(
     party: Party, colleagues: Colleagues, old: FaceReader, new: FaceReader, third: FaceReader
 ) -> None:

@@ -27,6 +27,8 @@ from tests.integration.conftest import index_now
 from tests.integration.parties import own_network
 from tests.shared import shared_folder
 
+pytestmark = pytest.mark.slow
+
 MOBILEFACENET = "onnx-9c0dab71"
 
 FINDME = Path(sys.executable).with_name("findme")
@@ -203,7 +205,6 @@ def test_indexing_again_takes_up_what_was_added_changed_and_removed(
     }
 
 
-@pytest.mark.slow
 def test_an_index_that_was_killed_is_completed_by_the_next(
     findme: Findme, tmp_path: Path, family: Path
 ) -> None:
@@ -302,7 +303,6 @@ def test_a_selfie_that_shows_nobody_is_one_sentence(
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{sentence}\n")
 
 
-@pytest.mark.slow
 def test_an_index_made_by_another_engine_is_refused_until_it_is_changed(
     findme: Findme, indexed: Path, family: Path
 ) -> None:
@@ -355,7 +355,6 @@ def test_reindex_changes_to_the_engine_that_it_is_given_and_says_what_to_set(
     assert changed_back.stderr == "Workspace local: 4 photos with 6 faces, engine retail.\n"
 
 
-@pytest.mark.slow
 def test_a_change_of_engine_that_was_killed_goes_on_where_it_stopped(
     findme: Findme, indexed: Path, family: Path
 ) -> None:
@@ -387,7 +386,6 @@ def test_a_change_of_engine_that_was_killed_goes_on_where_it_stopped(
     assert findme.rows("select count(*) from fills") == [(0,)]
 
 
-@pytest.mark.slow
 def test_photos_that_can_not_be_fetched_are_told_and_left_only_where_that_is_asked_for(
     findme: Findme, indexed: Path
 ) -> None:
@@ -471,7 +469,6 @@ def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("indexed")
 def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme) -> None:
     killed = findme.start("reindex")
