@@ -1,12 +1,11 @@
 """The composition root of the bot process."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 import structlog
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk.errors import SlackApiError
 
+from bot import socket_mode as connection
 from bot.app import build_app
 from bot.edge import Edge
 from bot.files.downloads import Downloads
@@ -16,7 +15,7 @@ from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
-from pipeline.errors import FindmeError, SourceUnavailableError
+from pipeline.errors import FindmeError
 from pipeline.jobs.schedule import Schedule
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
@@ -160,7 +159,7 @@ class Bot:
                 web_client=self.workspace.client,
                 ping_interval=PING_EVERY_S,
             )
-            _connect(self._socket)
+            connection.connect(self._socket)
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
     def _every(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
@@ -223,9 +222,7 @@ class Bot:
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""
         if self._socket is not None:
-            # Its own threads may let go of the socket between its look at it and its lock.
-            with suppress(AttributeError):
-                self._socket.close()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
+            connection.close(self._socket)
         if self._http is not None:
             self._http.stop()
         if self.metrics is not None:
@@ -246,13 +243,3 @@ class Bot:
 
     def _is_healthy(self) -> bool:
         return self.runtime.database.is_reachable() and self._service.is_healthy
-
-
-def _connect(socket: SocketModeHandler) -> None:
-    try:
-        socket.connect()  # type: ignore[no-untyped-call]  # Bolt leaves it untyped
-    except SlackApiError as error:
-        raise SourceUnavailableError(
-            f"Slack refuses Socket Mode: {error.response.get('error')}. Check SLACK_APP_TOKEN: "
-            "an app-level token, xapp-…, with the scope connections:write."
-        ) from error

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from slack_sdk.socket_mode.builtin.connection import ConnectionState
 
 from bot.sandbox import PostedPhoto, Sandbox
 from tests.acceptance.office import Office, eventually, jobs, lines, links, rows, snapshot
@@ -141,6 +143,37 @@ def test_a_bot_that_is_told_to_end_does_so_within_five_seconds(machine: Machine)
     assert bot.end() == 0
     assert time.monotonic() - began < 5
     assert "Traceback" not in bot.text()
+
+
+class Forgetful(ConnectionState):
+    """Takes the first word that the session is over back, as the client does when it begins one."""
+
+    def __init__(self) -> None:
+        self.has_begun = threading.Event()
+        self._told = 0
+
+    @property
+    def terminated(self) -> bool:
+        return self._told > 1
+
+    @terminated.setter
+    def terminated(self, value: bool) -> None:
+        self._told += value
+        if not value:
+            self.has_begun.set()
+
+
+def test_a_bot_that_is_told_to_end_while_a_session_begins_does_so(new_office: Office) -> None:
+    bot = new_office.start_bot()
+    assert bot._socket is not None
+    before = bot._socket.client.current_session_state
+    bot._socket.client.current_session_state = forgetful = Forgetful()
+    before.terminated = True
+    assert forgetful.has_begun.wait(5)
+    began = time.monotonic()
+    new_office.stop_bot()
+    assert time.monotonic() - began < 5
+    assert "socket-closing" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_bot_that_is_told_to_end_while_it_reads_photos_leaves_the_rest_for_later(
