@@ -15,6 +15,8 @@ from tests.conftest import as_url
 from tests.integration.conftest import index_now
 from tests.shared import shared_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def family(runtime: Runtime) -> Runtime:

@@ -22,6 +22,8 @@ from pipeline.ports import FaceReader
 from pipeline.settings import Settings, load
 from tests.shared import shared_folder
 
+pytestmark = pytest.mark.slow
+
 FINDME = Path(sys.executable).with_name("findme")
 PICTURES = 200
 FOLDS = 4
@@ -135,7 +137,6 @@ def findme(environment: dict[str, str], *arguments: str | Path) -> subprocess.Co
     )
 
 
-@pytest.mark.slow
 def test_people_of_lfw_are_told_apart(lfw_report: LfwReport) -> None:
     assert lfw_report.accuracy.mean >= 0.97
     assert lfw_report.at_far[1e-3].tar >= 0.95
@@ -256,7 +257,6 @@ def test_events_as_json_are_json(crowd: EventsReport) -> None:
     assert figures["events"][0]["sure_and_maybe"]["missed"][0]["query"] == "raj/wall.png"
 
 
-@pytest.mark.slow
 def test_the_program_evaluates_an_event(
     environment: dict[str, str], bbt: Path, tmp_path: Path
 ) -> None:
