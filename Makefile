@@ -49,7 +49,7 @@ faults: .venv/ready
 soak: .venv/ready
 	$(BIN)/python -m pytest tests/faults/test_soak.py
 
-# How fast and how large, beside the goals: a table and bench.json. Some 20 minutes in all.
+# How fast and how large, beside the goals: a table and bench.json. Hours in all; PART=start is a minute.
 bench: .venv/ready
 	$(BIN)/python -m tests.benchmarks $(BENCH) $(PART)
 
