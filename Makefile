@@ -18,12 +18,12 @@ demo: .venv/ready
 	$(BIN)/findme demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 4 -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not slow" $(TESTS)
 
 # Over HTTP what `test` asks over Socket Mode; faults of Slack and the database, kills, whole programs
 # started and stopped, changes of engine, and whatever reads hundreds of photos.
 test-slow: .venv/ready
-	$(BIN)/python -m pytest -n 3 -m slow $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m slow $(TESTS)
 
 # The local workspace's page in Debian's Chromium (or FINDME_CHROMIUM), as a person uses it.
 test-browser: .venv/ready

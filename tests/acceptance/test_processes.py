@@ -202,9 +202,14 @@ def test_a_second_process_takes_part_in_the_indexing(machine: Machine) -> None:
     bot = machine.start_bot(FINDME_WORKERS="1")
     posted = _post(office, 12)
     office.read(*posted)
-    done = [program.text().count('"photo.indexed"') for program in (worker, bot)]
-    assert sum(done) == 12
-    assert min(done) >= 1
+
+    def done() -> list[int]:
+        return [program.text().count('"photo.indexed"') for program in (worker, bot)]
+
+    # A line is written a moment after its photo's rows.
+    eventually(lambda: sum(done()) >= 12, what="twelve lines")
+    assert sum(done()) == 12
+    assert min(done()) >= 1
     assert worker.end() == 0
 
 

@@ -26,6 +26,8 @@ from tests.integration.test_worker import (
     work_off,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["_in_a_hurry", "channel_id", "folder"]  # fixtures
 
 # A program that one photo kills, and that is killed with others that it reads at that moment.
@@ -109,7 +111,6 @@ def test_crashes_are_no_failures_of_the_photo(
     assert runtime.photos.counts(LOCAL).indexed == 1
 
 
-@pytest.mark.slow
 def test_a_poison_photo_is_set_aside_with_its_reason_and_no_other_photo_is(
     runtime: Runtime, folder: Path, channel_id: ChannelId
 ) -> None:

@@ -20,6 +20,8 @@ from pipeline.storage.workspaces import Workspaces
 from tests.benchmarks.crowd import SMALL, TEAM, CrowdedWorkspace, channels
 from tests.benchmarks.population import Population
 
+pytestmark = pytest.mark.slow
+
 ENGINE = EngineId("drawn")
 DIMENSION = 32
 FACES = 6_000

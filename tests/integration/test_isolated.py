@@ -20,6 +20,8 @@ from pipeline.vision.decoder import Child, DecoderUnavailableError
 from pipeline.vision.isolated import STOPPED, TOO_SLOW, Children, decode_sized
 from tests.made_pictures import KINDS, corners, saved
 
+pytestmark = pytest.mark.slow
+
 # A child that does as it is told by the picture's first byte.
 ILL = """
 import io, os, signal, sys, time
