@@ -25,6 +25,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import everything, kept_of
 
+pytestmark = pytest.mark.slow
+
 SOON_S = 0.5
 
 

@@ -19,6 +19,8 @@ from pipeline.vision.decode import decode
 from pipeline.vision.dlib_engine import DlibDetector, DlibEmbedder
 from tests.shared import shared_folder
 
+pytestmark = pytest.mark.slow
+
 MAYBE_SIMILARITY = 0.92
 
 
@@ -92,7 +94,6 @@ def test_the_chip_is_the_one_that_dlib_would_cut(
     assert ours @ theirs / np.linalg.norm(theirs) > 0.98
 
 
-@pytest.mark.slow
 def test_threads_share_one_engine(
     detector: DlibDetector, embedder: DlibEmbedder, astronaut: Image
 ) -> None:
@@ -146,7 +147,6 @@ def test_portraits_that_hog_misses_are_found(detector: DlibDetector) -> None:
         assert len(detector.detect(decode((people / name).read_bytes()))) == 1, name
 
 
-@pytest.mark.slow
 def test_faces_of_lfw_are_told_apart(detector: DlibDetector, embedder: DlibEmbedder) -> None:
     lfw = shared_folder() / "data/lfw"
     # The first 40 pairs of the first fold show one person twice; the pairs of strangers follow 300.

@@ -22,6 +22,8 @@ from tests.fakes import FlakySource
 from tests.integration.conftest import OwnServer
 from tests.shared import shared_folder
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 
 
