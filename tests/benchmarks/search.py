@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -16,8 +17,6 @@ from pgvector import HalfVector
 from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import (
     ChannelId,
-    EngineId,
-    FaceId,
     FileId,
     NearFace,
     PhotoFaces,
@@ -89,27 +88,11 @@ class _Remembering(Faces):
         super().__init__(database)
         self.asked: list[_Asked] = []
 
-    def nearest(
-        self,
-        team_id: TeamId,
-        query: Embedding,
-        *,
-        engine_id: EngineId,
-        channel_ids: Sequence[ChannelId],
-        max_distance: float,
-        always: Sequence[FaceId] = (),
-    ) -> Sequence[NearFace]:
+    def nearest(self, team_id: TeamId, query: Embedding, **asked: Any) -> Sequence[NearFace]:
         """As Faces does."""
-        near = super().nearest(
-            team_id,
-            query,
-            engine_id=engine_id,
-            channel_ids=channel_ids,
-            max_distance=max_distance,
-            always=always,
-        )
+        near = super().nearest(team_id, query, **asked)
         met = frozenset(face.face_id for face in near)
-        self.asked.append(_Asked(query=query, max_distance=max_distance, met=met))
+        self.asked.append(_Asked(query=query, max_distance=asked["max_distance"], met=met))
         return near
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -186,11 +185,3 @@ def opened(folder: Path, conninfo: str, engine: FaceReader) -> Generator[House]:
     folder.mkdir()
     with ExitStack() as stack:
         yield House(Party(folder, conninfo, stack), engine)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Half a minute at most."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

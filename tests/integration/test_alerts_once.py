@@ -29,8 +29,8 @@ from tests.integration.alert_house import (
     NOBODY,
     House,
     opened,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.conftest import as_url
 from tests.integration.conftest import index_now
 from tests.integration.parties import own_network
 from tests.shared import shared_folder
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -138,13 +139,6 @@ def indexed_at(findme: Findme) -> dict[str, datetime]:
     return dict(findme.rows("select name, indexed_at from photos where state <> 'pending'"))
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
-
-
 def test_index_ends_with_a_line_of_counts_and_the_problems(findme: Findme, folder: Path) -> None:
     done = findme.run("index", folder)
 
@@ -218,7 +212,7 @@ def test_an_index_that_was_killed_is_completed_by_the_next(
             photo.paste(face.resize((300, 300)), (number * 12, 200))
             photo.save(folder / f"{number:02}.jpg")
     killed = findme.start("index", folder, FINDME_WORKERS="2")
-    until(lambda: len(indexed_at(findme)) >= 10)
+    wait_until(lambda: len(indexed_at(findme)) >= 10)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     before = indexed_at(findme)
@@ -364,7 +358,7 @@ def test_a_change_of_engine_that_was_killed_goes_on_where_it_stopped(
     os.mkfifo(photo)
     environment = {**own_network(), "FINDME_WORKERS": "1"}
     killed = findme.start("reindex", "--engine", "onnx", **environment)
-    until(lambda: findme.rows("select count(*) from fills") == [(2,)])
+    wait_until(lambda: findme.rows("select count(*) from fills") == [(2,)])
     meanwhile = findme.json("search", portrait(family, "dad"))
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
@@ -472,7 +466,7 @@ def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:
 @pytest.mark.usefixtures("indexed")
 def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme) -> None:
     killed = findme.start("reindex")
-    until(lambda: findme.rows("select count(*) from runs where finished_at is null") == [(1,)])
+    wait_until(lambda: findme.rows("select count(*) from runs where finished_at is null") == [(1,)])
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
 

@@ -1,7 +1,5 @@
 """What is known of a person can be seen, and forgotten: all of it at once, and of nobody else."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, LiteralString
@@ -29,6 +27,7 @@ from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.forget_person import ForgetPerson
 from pipeline.wiring import now
 from tests.strategies import found_photo, photo_faces, random_units
+from tests.waiting import wait_until
 
 TEAM, OTHER = TeamId("T1"), TeamId("T2")
 ANN, BEN = UserId("U1"), UserId("U2")
@@ -207,13 +206,6 @@ WAITING = """
 select pid from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'
 """
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_whoever_is_forgotten_while_being_looked_for_is_not_told(office: Office) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +18,7 @@ from pipeline.storage.jobs import JobQueue
 from pipeline.storage.leader import Leader
 from pipeline.storage.workspaces import Workspaces
 from pipeline.usecases.watch_channels import WatchChannels
+from tests.waiting import wait_until
 
 TEAM, OTHER = TeamId("T1"), TeamId("T2")
 CHANNEL = ChannelId("C1")
@@ -84,10 +84,7 @@ def test_whoever_leads_and_loses_the_database_leads_again_or_another_does(connin
 
 def _wait_until_it_leads(one: Leader) -> None:
     """The server hears of the end of a connection a moment after it."""
-    until_s = time.monotonic() + 5
-    while not one.is_me():
-        assert time.monotonic() < until_s
-        time.sleep(0.02)
+    wait_until(one.is_me, timeout_s=5)
 
 
 class Slow(ChannelDirectory):

@@ -21,6 +21,7 @@ from tests.conftest import as_url
 from tests.fakes import FlakySource
 from tests.integration.conftest import OwnServer
 from tests.shared import shared_folder
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -62,10 +63,7 @@ def put(folder: Path, *names: str) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
+    wait_until(condition, timeout_s=PATIENCE_S)
 
 
 def work_off(runtime: Runtime) -> None:
