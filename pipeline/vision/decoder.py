@@ -59,7 +59,9 @@ class Child:
             os.close(pixels)
             raise NoRoomError from error
         self._link, theirs = socket.socketpair()
-        files = (theirs.fileno(), self._source, pixels)
+        # Nothing is ever written to it: that it closes tells the child that this program is gone.
+        held, self._leash = os.pipe()
+        files = (theirs.fileno(), self._source, pixels, held)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # this program's own module
                 # -P: not from the folder that the program happens to be started in.
@@ -76,6 +78,7 @@ class Child:
             raise DecoderUnavailableError from error
         finally:
             theirs.close()
+            os.close(held)
             os.close(pixels)
         try:
             self._receive(until=time.monotonic() + _START_S)
@@ -182,6 +185,7 @@ class Child:
         self._link.close()
         if self._source >= 0:
             os.close(self._source)
+            os.close(self._leash)
             self._source = -1
 
 

@@ -1,9 +1,9 @@
-"""The process that decodes: `python -m pipeline.vision.decoder_child SOCKET SOURCE PIXELS`.
+"""The process that decodes: `python -m pipeline.vision.decoder_child SOCKET SOURCE PIXELS LEASH`.
 
 The arguments are numbers of open files. It is asked over the socket, one picture at a time, in a
 line of JSON: SOURCE holds the picture's bytes by then, and PIXELS takes the image unless a file for
 it comes with the request (`SCM_RIGHTS`). Its parent kills it where it takes too long; where its
-parent is killed, the kernel ends it.
+parent is killed, the other end of LEASH closes, and the kernel ends it.
 """
 
 import fcntl
@@ -40,9 +40,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    link_number, source, pixels = map(int, sys.argv[1:])
+    link_number, source, pixels, leash = map(int, sys.argv[1:])
     link = socket.socket(fileno=link_number)
-    fcntl.fcntl(link, fcntl.F_SETOWN, os.getpid())
+    _end_with_parent(leash)
     usual = mmap.mmap(pixels, 0)
     data_bytes = _data_bytes()
     _answer(link, {"ready": True})
@@ -54,9 +54,9 @@ def main() -> None:
         is_large = request["allowed_bytes"] > SMALL_BYTES
         (give_back_large if is_large else keep_freed)()
         _limit_memory(data_bytes, request["allowed_bytes"])
-        _watch_parent(link, is_on=True)
+        signal.setitimer(signal.ITIMER_REAL, LIMIT_S + 1)
         answer = _decoded(request, source, _into(files[0]) if files else _within(usual))
-        _watch_parent(link, is_on=False)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if files or is_large:
             give_back_freed()
         for file in files:
@@ -107,20 +107,16 @@ def _answer(link: socket.socket, answer: dict[str, Any]) -> None:
     link.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _watch_parent(link: socket.socket, *, is_on: bool) -> None:
-    """While it decodes: end at once when the parent is gone, and soon after the time limit.
+def _end_with_parent(leash: int) -> None:
+    """End at once when the parent is gone, without a codec having to return first.
 
-    Both signals end a process that doesn't handle them, without a codec having to return first
-    (but for the first one on macOS, where it is the second that ends it).
-    `PR_SET_PDEATHSIG` would not do: it comes when the thread ends that started the child.
+    SIGIO ends a process that doesn't handle it (but on macOS, where a timer does, soon after the
+    time limit). It comes for whatever happens to a file, and late where the machine is busy: to the
+    socket a request happens. `PR_SET_PDEATHSIG` would not do: it comes when the thread ends that
+    started the child.
     """
-    flags = fcntl.fcntl(link, fcntl.F_GETFL)
-    if is_on:
-        fcntl.fcntl(link, fcntl.F_SETFL, flags | os.O_ASYNC)
-        signal.setitimer(signal.ITIMER_REAL, LIMIT_S + 1)
-    else:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        fcntl.fcntl(link, fcntl.F_SETFL, flags & ~os.O_ASYNC)
+    fcntl.fcntl(leash, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(leash, fcntl.F_SETFL, fcntl.fcntl(leash, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _limit_memory(data_bytes: int, allowed_bytes: int) -> None:

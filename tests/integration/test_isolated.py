@@ -32,6 +32,10 @@ def ill(file, **options):
     file.seek(0)
     match how:
         case b"h": time.sleep(99)
+        case b"w":
+            time.sleep(0.3)
+            file.seek(1)
+            return real(io.BytesIO(file.read()), **options)
         case b"s": os.kill(os.getpid(), signal.SIGSEGV)
         case b"k": os.kill(os.getpid(), signal.SIGKILL)
         case b"m":
@@ -144,6 +148,22 @@ def test_a_child_that_was_killed_for_another_s_sake_is_replaced_once(
 
     assert (tmp_path / "killed").exists()
     assert len(ill.idle) == 1
+
+
+def test_a_request_that_the_kernel_signals_late_ends_no_child(ill: Children) -> None:
+    """Where the machine is busy, a request is read before its sender's kernel has told of it."""
+    with ill.borrowed() as child:
+        late = threading.Timer(0.1, lambda: child._link.send(b" "))
+        late.start()
+
+        image, size = child.decode(
+            b"w" + KINDS["png"](), max_side_px=96, allowed_bytes=10**8, until=time.monotonic() + 20
+        ) or (None, None)
+
+        late.join()
+        assert image is not None
+        assert size == (96, 64)
+        assert child.is_alive
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit on private memory elsewhere")
