@@ -68,7 +68,7 @@ def test_for_people_it_is_a_table_and_a_sentence(
 
     assert done.exit_code == 0
     assert "engine, small index" in done.stdout
-    assert "A search may bring 0.05 wrong sure and 1 wrong maybe" in done.stdout
+    assert "A search may bring 0.05 wrong sure and 0.9 wrong maybe" in done.stdout
 
 
 def test_the_plot_is_a_picture(
