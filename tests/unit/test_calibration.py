@@ -86,7 +86,7 @@ LOOKALIKES = st.floats(0.25, 8.0)
 
 
 def test_a_small_index_is_searched_with_the_engines_own_limits() -> None:
-    limits = [retail(faces) for faces in (0, 1, 30, 250)]
+    limits = [retail(faces) for faces in (0, 1, 30, 240)]
 
     assert [(one.sure_distance, one.maybe_distance) for one in limits] == [
         pytest.approx((0.55, 0.71))
