@@ -27,6 +27,7 @@ from bot.replies import Replies
 from bot.selfies import Selfies
 from bot.settings import SlackSettings
 from bot.standing import Service, Work, WorkElsewhere
+from bot.turns import Turns
 from bot.views import Views
 from bot.workspace import SlackWorkspace
 from pipeline.usecases.alert_people import AlertPeople
@@ -280,6 +281,7 @@ class Edge:
                 give_verdict=self.runtime.give_verdict,
                 selfies=selfie,
                 consent=consent,
+                turns=Turns(),
                 clock=now,
                 bot_user_id=self.workspace.bot_user_id,
             ),

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,20 @@ class AnswerUncertainError(SourceUnavailableError):
     """Slack didn't tell me whether you got my answer; if you don't see it, please ask once more."""
 
 
+class Spinner:
+    """How long somebody has waited for an answer, and whether they were told to."""
+
+    def __init__(self) -> None:
+        """From now on."""
+        self._began_s = time.monotonic()
+        self.is_shown = False
+
+    @property
+    def due_s(self) -> float:
+        """In how many seconds."""
+        return max(0.0, self._began_s + SPINNER_AFTER_S - time.monotonic())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One place to answer to: `response_url` where Slack gave one, else a direct message.
@@ -46,6 +61,7 @@ class Reply:
     response_url: str = ""
     stays: bool = False
     waits: Waits = field(default_factory=Waits)
+    spinner: Spinner = field(default_factory=Spinner, compare=False)
 
     def send(
         self, text: str, blocks: Sequence[Block] | None = None, *, replace: bool = False
@@ -143,16 +159,20 @@ class Replies:
 
 
 @contextmanager
-def looking(reply: Reply, *, after_s: float = SPINNER_AFTER_S) -> Iterator[None]:
-    """Say "Looking…" if what is done inside takes longer than `after_s`; never after its end."""
+def looking(reply: Reply) -> Iterator[None]:
+    """Say "Looking…", once, if the reply takes longer than SPINNER_AFTER_S; never after the end."""
+    if reply.spinner.is_shown:
+        yield
+        return
 
     def say() -> None:
+        reply.spinner.is_shown = True
         try:
             reply.send(LOOKING)
         except FindmeError as error:
             log.warning("reply.refused", reason=str(error))
 
-    timer = threading.Timer(after_s, carried(say))
+    timer = threading.Timer(reply.spinner.due_s, carried(say))
     timer.daemon = True
     timer.start()
     try:

@@ -1,5 +1,8 @@
 """`/findme`, *More*, and the reader's word on a match."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 from slack_bolt import Ack
 
 from bot.asking import Asking
@@ -12,6 +15,7 @@ from bot.names import Names
 from bot.payloads import Click, Command, FaceInPhoto, Json
 from bot.question import Question
 from bot.replies import Replies, Reply, looking
+from bot.turns import Turns
 from pipeline.domain.model import UserId
 from pipeline.domain.verdicts import Verdict
 from pipeline.domain.visibility import Sight
@@ -32,6 +36,7 @@ class FindListeners:
         give_verdict: GiveVerdict,
         selfies: SelfieListeners,
         consent: ConsentListeners,
+        turns: Turns,
         clock: Clock,
         bot_user_id: UserId,
     ) -> None:
@@ -41,6 +46,7 @@ class FindListeners:
         self._give_verdict = give_verdict
         self._selfies = selfies
         self._consent = consent
+        self._turns = turns
         self._clock = clock
         self._bot_user_id = bot_user_id
 
@@ -55,6 +61,10 @@ class FindListeners:
                 command.trigger_id, place_of(command.response_url, command.channel_id)
             )
             return
+        with self._turn(reply):
+            self._answer(command, reply)
+
+    def _answer(self, command: Command, reply: Reply) -> None:
         with looking(reply):
             asked = parsed(
                 command.text,
@@ -87,7 +97,9 @@ class FindListeners:
         ack()
         click = Click.from_body(body)
         question = click.question.at(int(click.value))
-        self._asking(self._reply(click), click.team_id, click.user_id, question, where=click.place)
+        reply = self._reply(click)
+        with self._turn(reply):
+            self._asking(reply, click.team_id, click.user_id, question, where=click.place)
 
     def said_me(self, ack: Ack, body: Json) -> None:
         """*That's me*."""
@@ -112,17 +124,21 @@ class FindListeners:
         ack()
         click = Click.from_body(body)
         face = FaceInPhoto.from_value(click.value)
-        self._give_verdict.take_back(click.team_id, click.user_id, face.photo_id, face.box)
-        self._show_again(click)
+        reply = self._reply(click)
+        with self._turn(reply):
+            self._give_verdict.take_back(click.team_id, click.user_id, face.photo_id, face.box)
+            self._show_again(click, reply)
 
     def _judge(self, click: Click, verdict: Verdict, face: FaceInPhoto) -> None:
-        # Once for the whole click: what it shows may not be theirs to see, or judge, any more.
-        with looking(self._reply(click)):
-            sight = self._asking.sight_of(click.team_id, click.user_id, face.photo_id)
-        rejected = face if verdict is Verdict.NOT_ME else None
-        before = self._count(click, sight) if rejected else 0
-        self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
-        self._show_again(click, rejected=rejected, before=before, sight=sight)
+        reply = self._reply(click)
+        with self._turn(reply):
+            # Once for the whole click: what it shows may not be theirs to see, or judge, any more.
+            with looking(reply):
+                sight = self._asking.sight_of(click.team_id, click.user_id, face.photo_id)
+            rejected = face if verdict is Verdict.NOT_ME else None
+            before = self._count(click, sight) if rejected else 0
+            self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
+            self._show_again(click, reply, rejected=rejected, before=before, sight=sight)
 
     def _count(self, click: Click, sight: Sight) -> int:
         try:
@@ -133,13 +149,14 @@ class FindListeners:
     def _show_again(
         self,
         click: Click,
+        reply: Reply,
         *,
         rejected: FaceInPhoto | None = None,
         before: int = 0,
         sight: Sight | None = None,
     ) -> None:
         self._asking(
-            self._reply(click),
+            reply,
             click.team_id,
             click.user_id,
             click.question,
@@ -149,6 +166,14 @@ class FindListeners:
             replace=True,
             sight=sight,
         )
+
+    @contextmanager
+    def _turn(self, reply: Reply) -> Iterator[None]:
+        """Wait with a word on it, then be worked for."""
+        with ExitStack() as stack:
+            with looking(reply):
+                stack.enter_context(self._turns.one())
+            yield
 
     def _reply(self, click: Click) -> Reply:
         return self._replies.to(click.user_id, click.response_url)

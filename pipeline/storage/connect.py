@@ -1,12 +1,13 @@
 """One pool of connections, and the one place where psycopg's errors become ours."""
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
 import structlog
 from pgvector.psycopg import register_vector
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -40,9 +41,6 @@ select installed_version, default_version
 from pg_available_extensions where name = 'vector'
 """
 
-# For the session: what the transaction before left there is overwritten by the next.
-NAME = "select set_config('application_name', %(name)s, false)"
-
 
 class Database:
     """A pool of connections to one database that has been migrated."""
@@ -56,9 +54,14 @@ class Database:
             max_size=max_connections,
             timeout=POOL_TIMEOUT_S,
             reconnect_timeout=RECONNECT_S,
-            kwargs={"row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_S},
+            kwargs={
+                "row_factory": dict_row,
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                # `_begin` begins each transaction.
+                "autocommit": True,
+            },
             configure=register_vector,
-            check=_name_request,
+            check=_begin,
             open=False,
         )
         self._pool.open()
@@ -91,18 +94,19 @@ class Database:
         return self._pool.get_stats()
 
 
-def _name_request(connection: Connection) -> None:
-    """Tell the server whose transaction comes next, before each.
+def _begin(connection: Connection) -> None:
+    """Begin a transaction and tell the server whose it is, in one round trip.
 
-    A server that was restarted leaves dead connections behind: one round trip shows both that it
-    answers and who asks. Raises: psycopg.Error; the pool tries another connection then.
+    A server that was restarted leaves dead connections behind: it shows that this one answers, too.
+    Raises: psycopg.Error; the pool tries another connection then.
     """
-    connection.autocommit = True
-    try:
-        connection.execute(NAME, {"name": application_name()})
-    finally:
-        with suppress(psycopg.Error):  # a dead one can't be switched back
-            connection.autocommit = False
+    statement, name = b"begin", application_name()
+    # What the transaction before left there stays, unless it was rolled back; the server tells.
+    if connection.info.parameter_status("application_name") != name:
+        escaped = pq.Escaping(connection.pgconn).escape_literal(name.encode())
+        statement += b"; set application_name = " + bytes(escaped)
+    # Two statements can't be prepared, and one this short need not be.
+    connection.execute(statement, prepare=False)
 
 
 @contextmanager

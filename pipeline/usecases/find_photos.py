@@ -225,6 +225,8 @@ class FindPhotos:
         if not visible:
             return []
         matches = self._match_faces.every(team_id, person, visible)
+        if not templates:
+            return matches
         return without(matches, templates, maybe=self._engines.of(team_id).curve.maybe)
 
     def _known(self, team_id: TeamId, user_id: UserId, selfie: Reference | None) -> KnownPerson:

@@ -66,6 +66,18 @@ def test_who_the_bot_has_to_get_to_know_first_is_told_that_it_looks(office: Offi
 
 
 @one_way
+def test_the_word_is_said_once_however_much_is_slow(office: Office) -> None:
+    eileen, channel = _found(office)
+    office.slack.faults.slow("users.info", delay_s=SLOW_S)
+    _slow(office, "users.conversations")
+    asked = office.slack.people.run_command(eileen, channel, "/findme", "since 2024-05-12")
+    looking, answer = _all(office, asked, 2)
+    assert looking.text == LOOKING
+    assert len(lines(answer)) == 1
+    assert len(office.slack.people.ephemerals(eileen)) == 2
+
+
+@one_way
 def test_the_word_never_comes_after_the_answer(office: Office) -> None:
     eileen, channel = _found(office)
     office.ask(eileen, channel)

@@ -1,0 +1,90 @@
+"""Who waits for a turn, and how long."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from bot.turns import Turns
+from tests.waiting import wait_until
+
+
+class Crowd:
+    """People with a turn each, until they are sent away."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self.leave = threading.Event()
+        self.inside = 0
+        self.most = 0
+
+    def comes(self, people: int, *, stays_s: float | None = None) -> None:
+        """Each for `stays_s`, or until `leave` is set."""
+        for _ in range(people):
+            thread = threading.Thread(target=self._has_one, args=[stays_s])
+            self._threads.append(thread)
+            thread.start()
+
+    def _has_one(self, stays_s: float | None) -> None:
+        with self._turns.one():
+            with self._lock:
+                self.inside += 1
+                self.most = max(self.most, self.inside)
+            self.leave.wait(stays_s)
+            with self._lock:
+                self.inside -= 1
+
+    def ends(self) -> None:
+        """Everybody has had their turn."""
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_no_more_than_so_many_have_one_at_once_and_everybody_has_one() -> None:
+    crowd = Crowd(Turns(at_once=3, stuck_after_s=5.0))
+
+    crowd.comes(20, stays_s=0.01)
+    crowd.ends()
+
+    assert crowd.most == 3
+
+
+def test_where_no_turn_ends_the_others_go_ahead() -> None:
+    """They wait for a database that is away; each would wait for it after the other."""
+    crowd = Crowd(Turns(at_once=2, stuck_after_s=0.2))
+
+    crowd.comes(10)
+    wait_until(lambda: crowd.inside == 10)
+
+    crowd.leave.set()
+    crowd.ends()
+
+
+def test_who_went_ahead_leaves_no_room_for_more() -> None:
+    crowd = Crowd(Turns(at_once=2, stuck_after_s=0.1))
+    crowd.comes(6)
+    wait_until(lambda: crowd.inside == 6)
+    crowd.leave.set()
+    crowd.ends()
+
+    crowd.leave.clear()
+    crowd.most = 0
+    crowd.comes(20, stays_s=0.005)
+    crowd.ends()
+
+    assert crowd.most == 2
+
+
+def test_a_turn_ends_with_what_goes_wrong_in_it() -> None:
+    turns = Turns(at_once=1, stuck_after_s=60.0)
+    with pytest.raises(KeyError), turns.one():
+        raise KeyError
+
+    began_s = time.monotonic()
+    with turns.one():
+        assert time.monotonic() - began_s < 1.0
