@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 8
+AT_ONCE = 6
 """An answer mostly waits for Slack and PostgreSQL: more than cores, fewer than people."""
 
 STUCK_AFTER_S = 1.0

@@ -16,8 +16,6 @@ from pipeline.wiring import Runtime
 
 CHANNEL = ChannelId("strangers")
 
-# Several transactions wait for the disk at once.
-_STORE_THREADS = 4
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -79,7 +77,11 @@ def read_strangers(
 
 
 def index_strangers(runtime: Runtime, strangers: Sequence[Stranger]) -> None:
-    """Store them as photos of a channel of their own; the index must be empty before."""
+    """Store them as photos of a channel of their own; the index must be empty before.
+
+    One after the other: a search judges by a sample of the faces, which depends on their numbers.
+    Stored by several threads, the same photos gave 97.5 to 97.8% from run to run.
+    """
     runtime.claim_engine(LOCAL)
     runtime.workspaces.watch(LOCAL, CHANNEL, "strangers")
     by_file_id = {stranger.photo.file_id: stranger for stranger in strangers}
@@ -101,11 +103,11 @@ def index_strangers(runtime: Runtime, strangers: Sequence[Stranger]) -> None:
         return True
 
     # An empty index counts its photos from 1; the store itself tells no id when it adds one.
-    stored = in_threads(store, map(PhotoId, count(1)), threads=_STORE_THREADS)
     left = len(by_file_id)
-    while left:
-        left -= next(stored)
-    stored.close()
+    for photo_id in map(PhotoId, count(1)):
+        if not left:
+            return
+        left -= store(photo_id)
 
 
 def _found(photo: KnownPhoto) -> FoundPhoto:

@@ -33,8 +33,9 @@ DROP_BELOW = 20_000
 
 # Links of a face, and candidates that are looked at to choose them (pgvector's defaults: 16, 64).
 LINKS, CANDIDATES = 16, 80
-# Candidates of a search. As many rows come at once.
-EF_SEARCH = 200
+# Candidates of a search. As many rows come at once: with 100,000 faces 100 took a seventh less time
+# than 200, and missed nothing either.
+EF_SEARCH = 100
 # Whoever is met more often than this is looked for among all faces.
 MOST_ROWS = 10_000
 # A face and its links, while the index is being built, but for its numbers.
