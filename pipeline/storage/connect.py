@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import psycopg
 import structlog
 from pgvector.psycopg import register_vector
-from psycopg import pq
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -100,13 +100,13 @@ def _begin(connection: Connection) -> None:
     A server that was restarted leaves dead connections behind: it shows that this one answers, too.
     Raises: psycopg.Error; the pool tries another connection then.
     """
-    statement, name = b"begin", application_name()
+    name = application_name()
     # What the transaction before left there stays, unless it was rolled back; the server tells.
-    if connection.info.parameter_status("application_name") != name:
-        escaped = pq.Escaping(connection.pgconn).escape_literal(name.encode())
-        statement += b"; set application_name = " + bytes(escaped)
-    # Two statements can't be prepared, and one this short need not be.
-    connection.execute(statement, prepare=False)
+    if connection.info.parameter_status("application_name") == name:
+        connection.execute("begin")
+        return
+    statement = sql.SQL("begin; set application_name = {name}").format(name=sql.Literal(name))
+    connection.execute(statement, prepare=False)  # two statements in one can't be
 
 
 @contextmanager

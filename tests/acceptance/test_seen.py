@@ -20,9 +20,11 @@ from structlog.testing import capture_logs
 from pipeline.ports import FaceReader
 from tests.acceptance.office import Office, eventually, open_office, snapshot
 from tests.conftest import TEMPLATE, _new_database
+from tests.waiting import wait_until
 
 NAME = re.compile(r"\b(?:findme|process)_\w+")
 SELECTOR = re.compile(r"\b((?:findme|process)_\w+)\{([^}]*)\}")
+ANSWERED = {"kind": "command", "name": "/findme", "outcome": "answered"}
 # Prometheus adds these to what it scrapes.
 OF_THE_SCRAPE = {"job", "instance"}
 WHO_WAITS = """
@@ -122,11 +124,25 @@ def test_stages_searches_and_answers_are_timed(seen: Scrape) -> None:
     for stage in ("download", "decode", "detect", "embed", "store", "search"):
         assert seen.value("findme_stage_seconds_count", stage=stage) >= 1
     assert seen.value("findme_search_seconds_count") >= 1
-    answered = {"kind": "command", "name": "/findme", "outcome": "answered"}
-    assert seen.value("findme_request_seconds_count", **answered) >= 1
-    assert seen.value("findme_request_seconds_sum", **answered) > seen.value(
-        "findme_search_seconds_sum"
-    ) / seen.value("findme_search_seconds_count")
+    assert seen.value("findme_request_seconds_count", **ANSWERED) >= 1
+
+
+def test_an_answer_takes_what_its_search_takes_and_more(office: Office) -> None:
+    eileen = office.person("eileen")
+    channel = office.channel(eileen)
+    office.show(channel, snapshot("eileen"))
+    office.ask(eileen, channel)
+    before = scrape(office)
+
+    office.ask(eileen, channel)
+
+    def after(name: str, **labels: str) -> float:
+        return scrape(office).value(name, **labels) - before.value(name, **labels)
+
+    # An answer is counted a moment after it is sent.
+    wait_until(lambda: after("findme_request_seconds_count", **ANSWERED) == 1)
+    searched_s = after("findme_search_seconds_sum")
+    assert 0 < searched_s < after("findme_request_seconds_sum", **ANSWERED)
 
 
 def test_requests_to_slack_are_counted_by_method_and_status(seen: Scrape) -> None:

@@ -247,7 +247,7 @@ def test_people_who_look_alike_are_taken_for_each_other_no_longer_and_still_find
     with capsys.disabled():
         told = {name: len(those) for name, those in wrong.items()}
         print(f"\nfalse matches of 40 searches: {told}, sure: {sure}, missed: {missed}")  # noqa: T201
-    assert len(wrong["own"]) > 100
+    assert len(wrong["own"]) > 2 * 40  # more than twice what is promised
     assert len(wrong["learned"]) < len(wrong["own"]) / 5
     assert sure["learned"] == 0
     assert missed == {"own": 0, "learned": 0}
