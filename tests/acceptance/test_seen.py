@@ -136,7 +136,7 @@ def test_an_answer_takes_what_its_search_takes_and_more(office: Office) -> None:
 
     office.ask(eileen, channel)
 
-    def after(name: str, **labels: str) -> float:
+    def after(name: str, /, **labels: str) -> float:
         return scrape(office).value(name, **labels) - before.value(name, **labels)
 
     # An answer is counted a moment after it is sent.
