@@ -40,7 +40,8 @@ and exists (
     and s.channel_id = any(%(channel_ids)s)
 )
 """
-# The same from the other side, for few photos in a large index.
+# The same from the other side, for few photos in a large index. Here `materialized` keeps the
+# order.
 WITHIN_FEW = """
 with visible as materialized (
     select distinct photo_id from shares
