@@ -77,6 +77,7 @@ class NoTransport:
 @dataclass(slots=True, eq=False)
 class _Connection:
     socket: WebSocket
+    is_asked_to_end: bool = False
     waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
 
 
@@ -91,8 +92,8 @@ class SocketMode:
 
     @property
     def connection_count(self) -> int:
-        """How many connections are open now."""
-        return len(self._connections)
+        """How many connections are open now and were not asked to end."""
+        return sum(not connection.is_asked_to_end for connection in self._connections)
 
     def open_link(self) -> str:
         """Issue an address for one connection, as apps.connections.open does."""
@@ -141,8 +142,7 @@ class SocketMode:
         """Send over one connection and wait for its acknowledgement."""
         if not self._connections:
             return await NoTransport().send(envelope, retry)
-        connection = self._connections.pop(0)
-        self._connections.append(connection)
+        connection = self._next()
         ack: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         # A new id for each try: an acknowledgement that comes late counts for nothing.
         frame_id = f"{envelope.id}-{retry.number}"
@@ -160,10 +160,18 @@ class SocketMode:
         ack_ms = (time.perf_counter() - started_s) * 1000
         return Reply(error=None, ack_ms=ack_ms, response=response)
 
+    def _next(self) -> _Connection:
+        """Each in turn; one that was asked to end, and may be gone any moment, only as the last."""
+        connection = min(self._connections, key=lambda each: each.is_asked_to_end)
+        self._connections.remove(connection)
+        self._connections.append(connection)
+        return connection
+
     async def refresh(self) -> None:
-        """Ask the bot to connect anew, as Slack does now and then, and end the connections."""
+        """Ask the bot to connect anew, as Slack does now and then, and to end what is open."""
         frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}
         for connection in list(self._connections):
+            connection.is_asked_to_end = True
             with suppress(*_GONE):
                 await connection.socket.send_text(json.dumps(frame))
 

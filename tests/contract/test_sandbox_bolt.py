@@ -418,12 +418,24 @@ def test_an_event_waits_for_the_bot_to_come_back_but_not_for_ever(office: Office
 def test_the_bot_connects_anew_when_asked_to(office: Office, heard: Heard) -> None:
     slack = office.slack
     slack.delivery.refresh_connections()
+    assert slack.delivery.sockets.connection_count == 0
     slack.wait_for_bot(connections=1)
-    deadline_s = time.monotonic() + 2
-    while slack.faults.calls["apps.connections.open"] < 2 and time.monotonic() < deadline_s:
-        time.sleep(0.02)
+    assert slack.faults.calls["apps.connections.open"] == 2
     slack.people.post_photo(office.ann, office.photos, "a.jpg", make_photo())
     assert heard.wait()[0]["event"]["type"] == "file_shared"
+
+
+@pytest.mark.usefixtures("app")
+def test_a_connection_that_was_asked_to_end_carries_nothing_where_there_is_a_new_one(
+    office: Office, heard: Heard
+) -> None:
+    slack = office.slack
+    for number in range(1, 11):
+        slack.delivery.refresh_connections()
+        slack.wait_for_bot()
+        slack.people.post_photo(office.ann, office.photos, f"{number}.jpg", make_photo())
+        heard.wait(number)
+    assert [e for e in slack.delivery.log if e.name == "file_shared" and e.error] == []
 
 
 def test_each_envelope_goes_to_one_of_several_connections(office: Office) -> None:
