@@ -242,10 +242,12 @@ class FaceSearch(Protocol):
         channel_ids: Sequence[ChannelId],
         max_distance: float,
         always: Sequence[FaceId] = (),
+        known: Sequence[NearFace] = (),
     ) -> Sequence[NearFace]:
         """All faces within `max_distance` of the query in these channels, nearest first.
 
-        The faces `always` are among them however far they are.
+        The faces `always` are among them however far they are. What the same search met in the same
+        channels a moment ago is `known`: it is not read again.
         """
         ...
 

@@ -132,8 +132,8 @@ class FaceIndex:
                 met += near
                 if len(rows) < EF_SEARCH:
                     break
-                # Rows come nearly in order: a whole lot of them beyond the distance is past it.
-                is_past = not near
+                # A lot is in order, and lots nearly are: with half of one beyond it, that is past.
+                is_past = len(near) <= EF_SEARCH // 2
         connection.execute(BACK)
         return met if is_past else None
 

@@ -1,13 +1,14 @@
 """Nearest faces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from pipeline.domain.arrays import Embedding
+from pipeline.domain.arrays import Embedding, distances
 from pipeline.domain.model import (
     Box,
     ChannelId,
@@ -26,7 +27,7 @@ from pipeline.domain.model import (
 from pipeline.domain.references import POOR_QUALITY
 from pipeline.storage import face_index
 from pipeline.storage.connect import Connection, Database
-from pipeline.storage.sampling import SAMPLE, estimated
+from pipeline.storage.crowds import Crowds
 
 # Every face is compared, and whether it may be seen is asked of those that are near. `case` keeps
 # the order: embeddings of two engines have different dimensions, and comparing them is an error.
@@ -72,18 +73,6 @@ where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s and f.face_id = an
 order by distance, f.face_id
 """
 
-CROWD = """
-with sample as materialized (
-    select f.embedding, hashint8(f.face_id) as place from faces f
-    where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s
-    order by hashint8(f.face_id) limit %(limit)s
-), compared as materialized (
-    select place, embedding <=> %(query)s as distance from sample
-)
-select count(*) as sampled, max(place) as last,
-    count(*) filter (where distance > %(alike_from)s and distance <= %(alike_to)s) as alike
-from compared
-"""
 SHARES_UP_TO = """
 select count(*) as shares from (
     select from shares where team_id = %(team_id)s and channel_id = any(%(channel_ids)s)
@@ -152,6 +141,7 @@ class Faces:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._crowds = Crowds(database)
 
     def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
         """How many faces the workspace's index holds, counted one by one."""
@@ -168,23 +158,8 @@ class Faces:
         engine_id: EngineId,
         alike: tuple[float, float],
     ) -> Crowd:
-        """How many faces there are (to some 2%), and how many of SAMPLE of them are alike."""
-        values = {
-            "team_id": team_id,
-            "engine_id": engine_id,
-            "query": HalfVector(query),
-            "alike_from": alike[0],
-            "alike_to": alike[1],
-            "limit": SAMPLE,
-        }
-        with self._database.transaction() as connection:
-            row = connection.execute(CROWD, values).fetchone()
-        assert row is not None  # an aggregate always has a row
-        return Crowd(
-            faces=estimated(row["sampled"], row["last"]),
-            sampled=row["sampled"],
-            alike=row["alike"],
-        )
+        """How many faces there are (to some 2%), and how many of a sample of them are alike."""
+        return self._crowds.of(team_id, query, engine_id=engine_id, alike=alike)
 
     def nearest(
         self,
@@ -195,6 +170,7 @@ class Faces:
         channel_ids: Sequence[ChannelId],
         max_distance: float,
         always: Sequence[FaceId] = (),
+        known: Sequence[NearFace] = (),
     ) -> Sequence[NearFace]:
         """All faces within `max_distance` of the query in these channels, nearest first."""
         values = {
@@ -205,10 +181,12 @@ class Faces:
             "max_distance": max_distance,
         }
         with self._database.transaction() as connection:
-            near = _near(connection, values, dimension=len(query))
-            met = values | {"face_ids": [*near, *always]}
-            rows = connection.execute(MET, met).fetchall()
-        return [_near_face(row) for row in rows]
+            near = {*_near(connection, values, dimension=len(query)), *always}
+            unread = list(near.difference(face.face_id for face in known))
+            rows = connection.execute(MET, values | {"face_ids": unread}).fetchall()
+        again = [face for face in known if face.face_id in near]
+        met = [*map(_near_face, rows), *_as_near_to(query, again)]
+        return sorted(met, key=lambda face: (face.distance, face.face_id))
 
     def together(self, team_id: TeamId, *, engine_id: EngineId) -> NDArray[np.float32]:
         """Cosine similarities (N,) of faces that share a photo; poor faces and reposts left out."""
@@ -241,6 +219,14 @@ def _near(connection: Connection, values: dict[str, Any], *, dimension: int) -> 
     # A prepared plan is one for any channels: it takes twice the time of one for these.
     rows = connection.execute(statement, values, prepare=False).fetchall()
     return [row["face_id"] for row in rows]
+
+
+def _as_near_to(query: Embedding, faces: Sequence[NearFace]) -> Iterator[NearFace]:
+    """The same faces, measured from another query."""
+    if faces:
+        rows = np.stack([face.embedding for face in faces])
+        for face, distance in zip(faces, distances(rows, query), strict=True):
+            yield replace(face, distance=float(distance))
 
 
 def _near_face(row: dict[str, Any]) -> NearFace:

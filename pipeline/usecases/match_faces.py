@@ -64,7 +64,7 @@ class MatchFaces:
             found = judge(near, limits, judged)
             extension = extended(person.query, found, limits) if self._expand else None
             if extension is not None:
-                near, further_limits = index.near(extension.embedding)
+                near, further_limits = index.near(extension.embedding, known=near)
                 near = within_reach(near, person.query, limits)
                 found = merged(
                     found,
@@ -95,7 +95,11 @@ class _Index:
         self._curve = curves(team_id, reader)
 
     def near(
-        self, query: Embedding, *, always: Sequence[FaceId] = ()
+        self,
+        query: Embedding,
+        *,
+        always: Sequence[FaceId] = (),
+        known: Sequence[NearFace] = (),
     ) -> tuple[Sequence[NearFace], Limits]:
         """What is near the query, and how near is near enough for it."""
         own = self._reader.curve
@@ -112,5 +116,6 @@ class _Index:
             channel_ids=self._channel_ids,
             max_distance=limits.maybe_distance,
             always=always,
+            known=known,
         )
         return near, limits

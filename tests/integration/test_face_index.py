@@ -11,7 +11,7 @@ from psycopg import sql
 
 from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import ChannelId, EngineId, FaceId, NearFace, TeamId
-from pipeline.storage import face_index, faces
+from pipeline.storage import crowds, face_index, faces
 from pipeline.storage.connect import Database
 from pipeline.storage.face_index import FaceIndexes, name_of
 from pipeline.storage.faces import Faces
@@ -119,8 +119,6 @@ def values(
         "query": HalfVector(query),
         "channel_ids": channel_ids,
         "max_distance": max_distance,
-        "alike_from": 0.6,
-        "alike_to": 0.9,
         "limit": SAMPLE,
     }
 
@@ -231,7 +229,7 @@ def test_a_sample_of_the_crowd_is_read_in_the_order_of_hashes(
 ) -> None:
     (query,) = indexed.queries(1)
 
-    shown = plan(database, sql.SQL(faces.CROWD), values(query, channels()) | {"limit": 200})
+    shown = plan(database, sql.SQL(crowds.CROWD), values(query, channels()) | {"limit": 200})
 
     assert "using faces_at_random" in shown
     assert "Sort" not in shown
