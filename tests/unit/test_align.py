@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.domain.arrays import Image, Landmarks
-from pipeline.vision.align import crop_faces, similarity
+from pipeline.vision.align import crop_faces, resized, similarity
 
 SIDE_PX = 128
 TEMPLATE: Landmarks = np.array([(40, 59), (87, 59), (64, 82), (45, 106), (84, 106)], np.float32)
@@ -97,6 +97,34 @@ def test_a_large_face_is_not_aliased() -> None:
 
     assert crop.std() < 2
     assert crop.mean() == pytest.approx(127.5, abs=2)
+
+
+@pytest.mark.parametrize("centre_px", [(0, 0), (37, 1001), (500, 611), (1200, 1023)])
+@pytest.mark.parametrize("side_px", [260, 700, 3000])
+def test_only_the_part_that_a_crop_shows_is_halved_and_nothing_else_is_different(
+    side_px: int, centre_px: tuple[int, int]
+) -> None:
+    image: Image = np.random.default_rng(0).integers(0, 256, (1024, 1200, 3)).astype(np.uint8)
+    face = face_of(side_px, 20, 0) + np.array(centre_px, np.float32)
+    whole, matrix = image, similarity(face, TEMPLATE)
+    while np.hypot(matrix[0, 0], matrix[1, 0]) < 0.5:
+        whole = resized(whole, 0.5)
+        matrix = np.column_stack([2 * matrix[:, :2], matrix @ [0.5, 0.5, 1.0]])
+    wanted = cv2.warpAffine(whole, matrix, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR)
+
+    (crop,) = crop_faces(image, [face], template=TEMPLATE, side_px=SIDE_PX)
+
+    # Rounding of positions alone.
+    assert np.abs(crop.astype(int) - wanted).max() <= 2
+
+
+def test_five_points_in_one_place_give_a_crop() -> None:
+    image = np.full((200, 300, 3), 9, np.uint8)
+    nowhere = np.full((5, 2), 50, np.float32)
+
+    crops = crop_faces(image, [nowhere], template=TEMPLATE, side_px=SIDE_PX)
+
+    assert crops.shape == (1, SIDE_PX, SIDE_PX, 3)
 
 
 def test_what_lies_outside_the_image_is_black() -> None:
