@@ -12,9 +12,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,7 @@ from PIL import Image as PilImage
 
 from pipeline.domain.model import ChannelId, FileId, FoundPhoto, Photo, PhotoId, TeamId
 from pipeline.errors import FindmeError
+from pipeline.logs import set_up_logs
 from pipeline.settings import Settings, load
 from pipeline.vision.engines import Engine, load_engine
 from pipeline.vision.limits import MAX_SIDE_PX
@@ -251,9 +253,14 @@ def measure(options: Options) -> Result:
         try:
             rows = _by_size(bench, options)
             two = _two_cores(bench, options)
-            memory, growth = _memory(bench, 60 if options.is_short else MEMORY_PHOTOS)
+            kinds = ((12, 5), (4, 1), (1, 5), (4, 0), (1, 30))
+            mixed = [bench.photos(megapixels, count)[0] for megapixels, count in kinds]
         finally:
             bench.close()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            photos = 60 if options.is_short else MEMORY_PHOTOS
+            measured = process.submit(_memory, Path(folder) / "memory", models, lfw, mixed, photos)
+            memory, growth = measured.result()
         others = [*_dlib(Path(folder) / "dlib", models, lfw, rows), _blog()]
     goal_row = next(row for row in rows if (row["megapixels"], row["faces"]) == GOAL)
     least = min(float(row["of the floor"] or 0) for row in rows)
@@ -370,18 +377,23 @@ def _two_cores(bench: IngestBench, options: Options) -> dict[str, Figure]:
     }
 
 
-def _memory(bench: IngestBench, photos: int) -> tuple[dict[str, Figure], float]:
-    """Two threads, photos of every kind in turn; its growth, last to second quarter."""
-    data = [
-        one
-        for megapixels, count in ((12, 5), (4, 1), (1, 5), (4, 0), (1, 30))
-        for one in bench.photos(megapixels, count)[:1]
-    ]
+def _memory(
+    folder: Path, models: Path, lfw: Path, data: Sequence[bytes], photos: int
+) -> tuple[dict[str, Figure], float]:
+    """Two threads, photos of every kind in turn; its growth, last to second quarter.
+
+    To be run in a process that has done nothing else, as a worker has.
+    """
+    set_up_logs("error")
+    bench = IngestBench(folder, models, lfw, engine_name="retail")
     seen = []
     lot = max(10, photos // 40)
-    for _ in range(0, photos, lot):
-        bench.index(bench.pending(data, lot), threads=2)
-        seen.append(memory_mb())
+    try:
+        for _ in range(0, photos, lot):
+            bench.index(bench.pending(data, lot), threads=2)
+            seen.append(memory_mb())
+    finally:
+        bench.close()
     quarter = len(seen) // 4
     second, last = np.mean(seen[quarter : 2 * quarter]), np.mean(seen[-quarter:])
     row: dict[str, Figure] = {
