@@ -86,7 +86,9 @@ def merged(
             and match.certainty is Certainty.SURE
             and own_distance <= limits.maybe_distance
         )
-        closer = replace(match.face, distance=min(match.face.distance, own_distance))
+        closer = match.face
+        if own_distance < closer.distance:
+            closer = replace(closer, distance=own_distance)
         known = matches.get(photo_id)
         if known is None:
             if not extension.is_proof and len(added) == WEAK_ADDS:
