@@ -17,6 +17,7 @@ from bot.deliveries import AckThenTake, OnlyWhileOpen, TakenElsewhereError, Take
 from bot.listeners import Listeners
 from bot.payloads import Delivery
 from bot.replies import Replies
+from bot.turns import Arrivals
 from bot.workspace import SlackWorkspace
 from pipeline.domain.model import TeamId, UserId
 from pipeline.errors import DatabaseUnavailableError, FindmeError, UsageError
@@ -76,7 +77,15 @@ def build_app(
         signing_secret=signing_secret or secrets.token_hex(),
         listener_executor=executor,
     )
-    app.use(_note_arrival)
+    arrivals = Arrivals()
+
+    def note_arrival(context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
+        """How long something waits for a thread is part of what it takes."""
+        context[ARRIVED_S] = time.perf_counter()
+        with arrivals.one():
+            return next_()
+
+    app.use(note_arrival)
     taken = TakenOnce()
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
@@ -92,7 +101,7 @@ def build_app(
             # Who asked is told so; better twice than not at all.
             return True
 
-    _route(Guarded(app, apology, is_ours=is_ours), listeners)
+    _route(Guarded(app, apology, is_ours=is_ours, let_pass=arrivals.let_pass), listeners)
     app.error(apology)
     return app
 
@@ -104,12 +113,6 @@ def _tell_shut_out(replies: Replies, response_url: str) -> None:
         log.warning("reply.refused", reason=str(error))
 
 
-def _note_arrival(context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
-    """Bolt middleware: how long something waits for a thread is part of what it takes."""
-    context[ARRIVED_S] = time.perf_counter()
-    return next_()
-
-
 class Guarded:
     """Stands before the App: what a listener raises goes to the apology, and never to Bolt.
 
@@ -118,12 +121,21 @@ class Guarded:
     """
 
     def __init__(
-        self, app: App, apology: "Apology", *, is_ours: Callable[[dict[str, Any]], bool]
+        self,
+        app: App,
+        apology: "Apology",
+        *,
+        is_ours: Callable[[dict[str, Any]], bool],
+        let_pass: Callable[[], object],
     ) -> None:
-        """`is_ours`: whether no other bot answers it."""
+        """`is_ours`: whether no other bot answers it.
+
+        `let_pass` returns when no other request waits to be acknowledged.
+        """
         self._app = app
         self._apology = apology
         self._is_ours = is_ours
+        self._let_pass = let_pass
 
     def command(self, name: str) -> Callable[[Listener], object]:
         """A slash command."""
@@ -146,7 +158,7 @@ class Guarded:
             outcome: Outcome = "answered"
             with request():
                 try:
-                    listener(AckThenTake(ack, lambda: self._is_ours(body)), body)
+                    listener(AckThenTake(ack, lambda: self._is_taken(body)), body)
                 except TakenElsewhereError:
                     log.info("delivery.taken_elsewhere")
                     return
@@ -162,6 +174,10 @@ class Guarded:
             REQUEST_SECONDS.labels(kind=kind, name=name, outcome=outcome).observe(took_s)
 
         return guarded
+
+    def _is_taken(self, body: dict[str, Any]) -> bool:
+        self._let_pass()
+        return self._is_ours(body)
 
 
 def _route(app: Guarded, listeners: Listeners) -> None:

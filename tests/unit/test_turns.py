@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.turns import Turns
+from bot.turns import Arrivals, Turns
 from tests.waiting import wait_until
 
 
@@ -88,3 +88,47 @@ def test_a_turn_ends_with_what_goes_wrong_in_it() -> None:
     began_s = time.monotonic()
     with turns.one():
         assert time.monotonic() - began_s < 1.0
+
+
+def let_pass(arrivals: Arrivals, people: int = 1) -> list[threading.Thread]:
+    threads = [threading.Thread(target=arrivals.let_pass) for _ in range(people)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_work_waits_until_everybody_is_acknowledged() -> None:
+    arrivals = Arrivals(quiet_s=0.005, most_s=20.0)
+    with arrivals.one():
+        with arrivals.one():
+            waiting = let_pass(arrivals, 20)
+        time.sleep(0.2)
+        assert all(thread.is_alive() for thread in waiting)
+    for thread in waiting:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_it_is_quiet_when_nobody_has_come_for_a_moment() -> None:
+    arrivals = Arrivals(quiet_s=0.4, most_s=20.0)
+    with arrivals.one():
+        pass
+    (waiting,) = let_pass(arrivals)
+    time.sleep(0.1)
+    assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_where_nobody_has_come_work_begins_at_once() -> None:
+    begun_s = time.monotonic()
+    Arrivals(quiet_s=30.0).let_pass()
+    assert time.monotonic() - begun_s < 10
+
+
+def test_where_it_is_never_quiet_work_waits_no_longer_than_it_may() -> None:
+    arrivals = Arrivals(quiet_s=0.005, most_s=0.1)
+    with arrivals.one():
+        for thread in let_pass(arrivals, 20):
+            thread.join(10)
+            assert not thread.is_alive()
