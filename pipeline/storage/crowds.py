@@ -51,7 +51,7 @@ def _later(wait_s: float, function: Callable[[], None]) -> None:
 
 
 class Crowds:
-    """Samples in memory, each until its workspace may have changed: every search asks for them."""
+    """Samples in memory, each until its workspace may have changed by some percent."""
 
     def __init__(self, database: Database, *, later: Later = _later) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class Crowds:
         engine_id: EngineId,
         alike: tuple[float, float],
     ) -> Crowd:
-        """How many faces there are (to some 2%), and how many of SAMPLE of them are alike."""
+        """About how many faces there are, and how many of SAMPLE of them are alike."""
         sample = self._sample((team_id, engine_id), dimension=len(query))
         distance = distances(sample.embeddings, query)
         return Crowd(
@@ -82,14 +82,15 @@ class Crowds:
         # Two who come at once both read it: neither waits for the other's database.
         sample = self._read(key, dimension=dimension)
         kept_s = min(sample.faces * KEPT_S_A_FACE, MOST_KEPT_S)
-        if kept_s >= LEAST_KEPT_S:
-            self._samples[key] = sample
-            self._later(kept_s, lambda: self._let_go(key, sample))
+        if kept_s >= LEAST_KEPT_S and self._samples.setdefault(key, sample) is sample:
+            try:
+                self._later(kept_s, lambda: self._let_go(key))
+            except RuntimeError:  # no thread is to be had: then it isn't kept
+                self._let_go(key)
         return sample
 
-    def _let_go(self, key: Key, sample: _Sample) -> None:
-        if self._samples.get(key) is sample:
-            del self._samples[key]
+    def _let_go(self, key: Key) -> None:
+        self._samples.pop(key, None)
 
     def _read(self, key: Key, *, dimension: int) -> _Sample:
         values = {"team_id": key[0], "engine_id": key[1], "limit": SAMPLE}

@@ -128,12 +128,12 @@ class FaceIndex:
             cursor.execute(statement, values)
             while not is_past and len(met) <= MOST_ROWS:
                 rows = cursor.fetchmany(EF_SEARCH)
-                near = [row["face_id"] for row in rows if row["distance"] <= max_distance]
-                met += near
+                is_near = [row["distance"] <= max_distance for row in rows]
+                met += [row["face_id"] for row, near in zip(rows, is_near, strict=True) if near]
                 if len(rows) < EF_SEARCH:
                     break
-                # A lot is in order, and lots nearly are: with half of one beyond it, that is past.
-                is_past = len(near) <= EF_SEARCH // 2
+                # Rows come nearly in order: half a lot of them beyond the distance is past it.
+                is_past = not any(is_near[EF_SEARCH // 2 :])
         connection.execute(BACK)
         return met if is_past else None
 

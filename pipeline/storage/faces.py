@@ -70,7 +70,6 @@ join lateral (
     order by s.shared_at, s.ts limit 1
 ) s on true
 where f.team_id = %(team_id)s and f.engine_id = %(engine_id)s and f.face_id = any(%(face_ids)s)
-order by distance, f.face_id
 """
 
 SHARES_UP_TO = """
@@ -158,7 +157,7 @@ class Faces:
         engine_id: EngineId,
         alike: tuple[float, float],
     ) -> Crowd:
-        """How many faces there are (to some 2%), and how many of a sample of them are alike."""
+        """About how many faces there are, and how many of a sample of them are alike."""
         return self._crowds.of(team_id, query, engine_id=engine_id, alike=alike)
 
     def nearest(
@@ -182,9 +181,13 @@ class Faces:
         }
         with self._database.transaction() as connection:
             near = {*_near(connection, values, dimension=len(query)), *always}
-            unread = list(near.difference(face.face_id for face in known))
+            again = [
+                face
+                for face in known
+                if face.face_id in near and face.share.channel_id in channel_ids
+            ]
+            unread = list(near.difference(face.face_id for face in again))
             rows = connection.execute(MET, values | {"face_ids": unread}).fetchall()
-        again = [face for face in known if face.face_id in near]
         met = [*map(_near_face, rows), *_as_near_to(query, again)]
         return sorted(met, key=lambda face: (face.distance, face.face_id))
 

@@ -1,19 +1,16 @@
 """The sample of a crowd: read once in a while, and true to its workspace."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
-from pipeline.domain.arrays import Embedding
-from pipeline.domain.model import Crowd, EngineId, NearFace
+from pipeline.domain.model import Crowd, EngineId
 from pipeline.storage.connect import Database
 from pipeline.storage.crowds import Crowds
-from pipeline.storage.faces import Faces
 from tests.integration.test_faces import (
     CHANNELS,
     DIMENSIONS,
-    ROUNDING,
     TEAMS,
     by_hand,
     random_faces,
@@ -95,6 +92,22 @@ def test_a_small_crowd_is_read_each_time(
     assert timers.waiting == []
 
 
+def test_a_sample_that_could_not_be_let_go_of_is_not_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(wait_s: float, function: Callable[[], None]) -> None:
+        del wait_s, function
+        raise RuntimeError("can't start new thread")
+
+    crowds = Crowds(database, later=no_thread)
+    store(database, random_faces(100, seed=1))
+    as_if_there_were(10_000, monkeypatch)
+    assert counted(crowds).sampled > 0
+    forget(database)
+
+    assert counted(crowds).sampled == 0
+
+
 def test_a_sample_goes_by_itself(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.storage.crowds.MOST_KEPT_S", 0.5)
     crowds = Crowds(database)
@@ -124,30 +137,3 @@ def test_each_workspace_and_engine_has_a_sample_of_its_own(
                 crowd = crowds.of(team_id, query, engine_id=engine_id, alike=(-1.0, 3.0))
 
                 assert crowd.faces == crowd.sampled == crowd.alike == len(wanted)
-
-
-def test_what_is_known_is_measured_from_the_new_query_and_listed_among_the_others(
-    database: Database,
-) -> None:
-    store(database, random_faces(100, seed=2))
-    first, second = random_units(2, DIMENSIONS[SMALL], seed=4)
-
-    def near(query: Embedding, known: Sequence[NearFace] = ()) -> Sequence[NearFace]:
-        return Faces(database).nearest(
-            TEAMS[0],
-            query,
-            engine_id=SMALL,
-            channel_ids=CHANNELS,
-            max_distance=0.8,
-            known=known,
-        )
-
-    known = near(first)
-    without, met = near(second), near(second, known)
-
-    ids = {face.face_id for face in without}
-    assert 0 < len(ids.intersection(face.face_id for face in known)) < min(len(known), len(ids))
-    assert {face.face_id for face in met} == ids
-    distances = [face.distance for face in met]
-    assert distances == sorted(distances)
-    assert distances == pytest.approx([face.distance for face in without], abs=ROUNDING)

@@ -101,9 +101,7 @@ def test_a_large_face_is_not_aliased() -> None:
 
 @pytest.mark.parametrize("centre_px", [(0, 0), (37, 1001), (500, 611), (1200, 1023)])
 @pytest.mark.parametrize("side_px", [260, 700, 3000])
-def test_only_the_part_that_a_crop_shows_is_halved_and_nothing_else_is_different(
-    side_px: int, centre_px: tuple[int, int]
-) -> None:
+def test_a_crop_is_that_of_the_whole_image_halved(side_px: int, centre_px: tuple[int, int]) -> None:
     image: Image = np.random.default_rng(0).integers(0, 256, (1024, 1200, 3)).astype(np.uint8)
     face = face_of(side_px, 20, 0) + np.array(centre_px, np.float32)
     whole, matrix = image, similarity(face, TEMPLATE)
