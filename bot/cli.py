@@ -43,8 +43,7 @@ def bot() -> None:
         running = _made_bot()
     try:
         running.start()
-        click.echo("Findme is running. Ctrl-C ends it.", err=True)
-        wait_for_signal()
+        wait_for_signal(lambda: click.echo("Findme is running. Ctrl-C ends it.", err=True))
     finally:
         running.stop()
 
@@ -120,8 +119,7 @@ def sandbox(port: int) -> None:
     from bot.demo.standalone import describe, start_standalone  # noqa: PLC0415
 
     with start_standalone(port) as running:
-        describe(running)
-        wait_for_signal()
+        wait_for_signal(lambda: describe(running))
 
 
 for command in COMMANDS:

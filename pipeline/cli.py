@@ -6,9 +6,9 @@ Nothing heavy is imported here: `findme --help` answers at once.
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -182,8 +182,7 @@ def worker(more_sources: MoreSources | None) -> None:
             metrics.start()
         running = runtime.worker(team_ids)
         running.start()
-        click.echo("Findme worker is running. Ctrl-C ends it.", err=True)
-        wait_for_signal()
+        wait_for_signal(lambda: click.echo("Findme worker is running. Ctrl-C ends it.", err=True))
         running.stop()
         if metrics is not None:
             metrics.stop()
@@ -241,12 +240,17 @@ def status(*, channels: bool, as_json: bool) -> None:
         runtime.close()
 
 
-def wait_for_signal() -> None:
-    """Return at SIGINT or SIGTERM."""
-    stop = threading.Event()
+def wait_for_signal(begun: Callable[[], object] = lambda: None) -> None:
+    """Return at SIGINT or SIGTERM; `begun` is called once they are heeded.
+
+    A handler runs between any two steps of the main thread. An Event that is set while that same
+    thread begins to wait for it waits for its own lock for ever; a SimpleQueue has none.
+    """
+    told: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+        signal.signal(number, lambda number, _: told.put(number))
+    begun()
+    told.get()
 
 
 def _optional_sources(more_sources: MoreSources | None) -> Mapping[TeamId, PhotoSource] | None:
