@@ -5,10 +5,10 @@ Nothing heavy is imported here: `findme --help` answers at once.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -243,14 +243,24 @@ def status(*, channels: bool, as_json: bool) -> None:
 def wait_for_signal(begun: Callable[[], object] = lambda: None) -> None:
     """Return at SIGINT or SIGTERM; `begun` is called once they are heeded.
 
-    A handler runs between any two steps of the main thread. An Event that is set while that same
-    thread begins to wait for it waits for its own lock for ever; a SimpleQueue has none.
+    Python runs a handler between two steps of the main thread. If the signal comes just before
+    that blocks on a lock, no step follows: it waits for ever. A file is written to by the signal
+    itself, and stays readable.
     """
-    told: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: told.put(number))
-    begun()
-    told.get()
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    ends = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in ends:
+            signal.signal(number, lambda *_: None)
+        begun()
+        while os.read(told, 1)[0] not in ends:
+            pass
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(told)
+        os.close(tell)
 
 
 def _optional_sources(more_sources: MoreSources | None) -> Mapping[TeamId, PhotoSource] | None:
