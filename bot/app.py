@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import structlog
-from slack_bolt import Ack, App, BoltContext, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks import admin as admin_blocks
@@ -69,7 +69,9 @@ def build_app(
     def shut_out(response_url: str) -> None:
         executor.submit(_tell_shut_out, replies, response_url)
 
-    app = App(
+    arrivals = Arrivals()
+    app = CountingApp(
+        arrivals,
         # Known from the start: Bolt need not ask Slack again who we are.
         authorize=authorize,
         # Bolt wants one even where Socket Mode delivers everything. That needs none: the bot opens
@@ -77,15 +79,7 @@ def build_app(
         signing_secret=signing_secret or secrets.token_hex(),
         listener_executor=executor,
     )
-    arrivals = Arrivals()
-
-    def note_arrival(context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
-        """How long something waits for a thread is part of what it takes."""
-        context[ARRIVED_S] = time.perf_counter()
-        with arrivals.one():
-            return next_()
-
-    app.use(note_arrival)
+    app.use(_note_arrival)
     taken = TakenOnce()
     app.use(OnlyWhileOpen(is_open=is_open, tell=shut_out).__call__)
     app.use(taken.__call__)
@@ -111,6 +105,28 @@ def _tell_shut_out(replies: Replies, response_url: str) -> None:
         replies.to(NOBODY, response_url).send(SHUT_OUT)
     except FindmeError as error:
         log.warning("reply.refused", reason=str(error))
+
+
+def _note_arrival(context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
+    """Bolt middleware: how long something waits for a thread is part of what it takes."""
+    context[ARRIVED_S] = time.perf_counter()
+    return next_()
+
+
+class CountingApp(App):
+    """An App that tells what has come and has no response yet, which is its acknowledgement.
+
+    No middleware could: Bolt calls the next one after it has returned.
+    """
+
+    def __init__(self, arrivals: Arrivals, **options: Any) -> None:
+        super().__init__(**options)
+        self._arrivals = arrivals
+
+    def dispatch(self, req: BoltRequest) -> BoltResponse:
+        """As Bolt does it."""
+        with self._arrivals.one():
+            return super().dispatch(req)
 
 
 class Guarded:

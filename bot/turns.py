@@ -75,13 +75,13 @@ class Arrivals:
             self._note(-1)
 
     def let_pass(self) -> None:
-        """Wait until it is quiet, but never for more than twice `most_s`: work has to be done."""
+        """Wait until it is quiet, but for no more than some `most_s`: work has to be done."""
         if not self._looking.acquire(timeout=self._most_s):
             return
         try:
             until_s = time.monotonic() + self._most_s
             while (left_s := self._noise_s()) > 0 and time.monotonic() < until_s:
-                time.sleep(left_s)
+                time.sleep(min(left_s, self._most_s))
         finally:
             self._looking.release()
 

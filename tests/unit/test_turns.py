@@ -111,13 +111,11 @@ def test_work_waits_until_everybody_is_acknowledged() -> None:
 
 def test_it_is_quiet_when_nobody_has_come_for_a_moment() -> None:
     arrivals = Arrivals(quiet_s=0.4, most_s=20.0)
+    begun_s = time.monotonic()
     with arrivals.one():
         pass
-    (waiting,) = let_pass(arrivals)
-    time.sleep(0.1)
-    assert waiting.is_alive()
-    waiting.join(10)
-    assert not waiting.is_alive()
+    arrivals.let_pass()
+    assert time.monotonic() - begun_s >= 0.4
 
 
 def test_where_nobody_has_come_work_begins_at_once() -> None:
@@ -127,8 +125,11 @@ def test_where_nobody_has_come_work_begins_at_once() -> None:
 
 
 def test_where_it_is_never_quiet_work_waits_no_longer_than_it_may() -> None:
-    arrivals = Arrivals(quiet_s=0.005, most_s=0.1)
+    arrivals = Arrivals(quiet_s=0.005, most_s=1.0)
+    begun_s = time.monotonic()
     with arrivals.one():
         for thread in let_pass(arrivals, 20):
-            thread.join(10)
+            thread.join(20)
             assert not thread.is_alive()
+    # One after the other they would wait for 20 s.
+    assert 1.0 <= time.monotonic() - begun_s < 10
