@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,7 @@ def an_app(arrivals: Arrivals) -> CountingApp:
     def authorize(**_: Any) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1")  # noqa: S106 - no secret
 
-    return CountingApp(arrivals, authorize=authorize, signing_secret="secret")  # noqa: S106 - no secret
+    return CountingApp(arrivals, authorize=authorize, signing_secret=secrets.token_hex())
 
 
 def in_a_thread(function: Callable[..., object], *arguments: object) -> threading.Thread:
