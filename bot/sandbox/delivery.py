@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -69,11 +70,14 @@ class Delivery:
         self._post: SignedPost | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        # One entry for each that the loop has not begun yet; a deque may be used by all threads.
+        self._starting: deque[str] = deque()
         self._repetition = Repetition(chance=random.Random(0))  # noqa: S311 - no secret
         ws.listeners.append(self.hear)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start to deliver, on the server's loop."""
+        self._starting.clear()
         self._loop = loop
 
     async def close(self) -> None:
@@ -115,7 +119,7 @@ class Delivery:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is on its way."""
-        return not self._tasks
+        return not self._starting and not self._tasks
 
     def refresh_connections(self, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Ask the bot to connect anew."""
@@ -223,8 +227,10 @@ class Delivery:
         def begin() -> None:
             task = loop.create_task(deliver())
             self._tasks.add(task)
+            self._starting.popleft()
             task.add_done_callback(self._tasks.discard)
 
+        self._starting.append(envelope.id)
         loop.call_soon_threadsafe(begin)
         return True
 
