@@ -12,7 +12,6 @@ from pipeline.domain.arrays import Embedding, distances
 from pipeline.domain.model import (
     Box,
     ChannelId,
-    Crowd,
     EngineId,
     Face,
     FaceId,
@@ -140,7 +139,7 @@ class Faces:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._crowds = Crowds(database)
+        self.crowd = Crowds(database).of
 
     def count(self, team_id: TeamId, *, engine_id: EngineId) -> int:
         """How many faces the workspace's index holds, counted one by one."""
@@ -148,17 +147,6 @@ class Faces:
         with self._database.transaction() as connection:
             row = connection.execute(COUNT, values).fetchone()
         return int(row["faces"]) if row else 0
-
-    def crowd(
-        self,
-        team_id: TeamId,
-        query: Embedding,
-        *,
-        engine_id: EngineId,
-        alike: tuple[float, float],
-    ) -> Crowd:
-        """About how many faces there are, and how many of a sample of them are alike."""
-        return self._crowds.of(team_id, query, engine_id=engine_id, alike=alike)
 
     def nearest(
         self,

@@ -1,6 +1,5 @@
 """The sample of a crowd: read once in a while, and true to its workspace."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +16,7 @@ from tests.integration.test_faces import (
     store,
 )
 from tests.strategies import random_units
+from tests.waiting import wait_until
 
 SMALL = EngineId("small")
 
@@ -116,10 +116,7 @@ def test_a_sample_goes_by_itself(database: Database, monkeypatch: pytest.MonkeyP
     assert counted(crowds).sampled > 0
     forget(database)
 
-    deadline_s = time.monotonic() + 20
-    while counted(crowds).sampled:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
+    wait_until(lambda: counted(crowds).sampled == 0)
 
 
 def test_each_workspace_and_engine_has_a_sample_of_its_own(

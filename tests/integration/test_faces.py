@@ -189,6 +189,7 @@ def near(
     max_distance: float = 0.001,
     channels: Sequence[str] = ("C0",),
     always: Sequence[FaceId] = (),
+    known: Sequence[NearFace] = (),
 ) -> Sequence[NearFace]:
     return Faces(database).nearest(
         TEAMS[0],
@@ -197,6 +198,7 @@ def near(
         channel_ids=list(map(ChannelId, channels)),
         max_distance=max_distance,
         always=always,
+        known=known,
     )
 
 
@@ -265,34 +267,18 @@ def test_faces_are_counted_by_workspace_and_engine(database: Database) -> None:
             assert Faces(database).count(team_id, engine_id=engine_id) == len(those) > 0
 
 
-def small(
-    database: Database,
-    query: Embedding,
-    *,
-    channel_ids: Sequence[ChannelId] = CHANNELS,
-    known: Sequence[NearFace] = (),
-) -> Sequence[NearFace]:
-    """Faces of the first workspace's small engine that are near."""
-    return Faces(database).nearest(
-        TEAMS[0],
-        query,
-        engine_id=EngineId("small"),
-        channel_ids=channel_ids,
-        max_distance=0.8,
-        known=known,
-    )
-
-
 def test_what_is_known_is_not_read_again_but_measured_from_the_new_query(
     database: Database,
 ) -> None:
     store(database, random_faces(100, seed=2))
     first, second = random_units(2, 8, seed=4)
-    known, without = small(database, first), small(database, second)
+    known, without = (
+        near(database, query, max_distance=0.8, channels=CHANNELS) for query in (first, second)
+    )
     with database.transaction() as connection:
         connection.execute("update photos set name = 'new.jpg'")
 
-    met = small(database, second, known=known)
+    met = near(database, second, max_distance=0.8, channels=CHANNELS, known=known)
 
     assert [face.face_id for face in met] == [face.face_id for face in without]
     distances = [face.distance for face in met]
@@ -306,11 +292,11 @@ def test_what_is_known_is_not_read_again_but_measured_from_the_new_query(
 def test_what_is_known_from_other_channels_is_not_shown_in_these(database: Database) -> None:
     store(database, random_faces(100, seed=2))
     query = random_units(1, 8, seed=4)[0]
-    known = small(database, query)
+    known = near(database, query, max_distance=0.8, channels=CHANNELS)
 
-    met = small(database, query, channel_ids=CHANNELS[:1], known=known)
+    met = near(database, query, max_distance=0.8, channels=CHANNELS[:1], known=known)
 
     assert {face.share.channel_id for face in met} == {CHANNELS[0]}
     assert {face.face_id for face in met} == {
-        face.face_id for face in small(database, query, channel_ids=CHANNELS[:1])
+        face.face_id for face in near(database, query, max_distance=0.8, channels=CHANNELS[:1])
     }
