@@ -394,7 +394,7 @@ def test_a_bot_that_was_stopped_leaves_no_connection_open(new_office: Office) ->
         return [each for each in connections if each.raddr and each.raddr.port == office.slack.port]
 
     try:
-        eventually(lambda: not open_to_slack(), what="the end of all connections", timeout_s=2)
+        eventually(lambda: not open_to_slack(), what="the end of all connections")
     finally:
         bot.workspace.downloads.close()
 

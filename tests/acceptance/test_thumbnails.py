@@ -124,10 +124,10 @@ def test_an_answer_waits_no_longer_than_it_may_and_the_next_one_has_it(
 ) -> None:
     slow, quick = webp(shelf, "slow.webp"), webp(shelf, "quick.webp")
     ask(thumbnails, shelf, quick)
-    shelf.slack.faults.slow(DOWNLOAD, delay_s=1.5)
+    shelf.slack.faults.slow(DOWNLOAD, delay_s=4.0)
     started_s = time.monotonic()
     found = ask(thumbnails, shelf, slow, quick, patience_s=0.2)
-    assert time.monotonic() - started_s < 1.2
+    assert time.monotonic() - started_s < 3
     assert list(found) == [quick.face.photo_id]
     team_id, photo_id = shelf.workspace.team_id, slow.face.photo_id
     eventually(lambda: store.get(team_id, [photo_id]), what="the thumbnail")

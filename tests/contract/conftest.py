@@ -37,7 +37,7 @@ class Office:
 
 
 FAST = Times(retry_after_s=(0.0, 0.1, 0.2))
-IMPATIENT = Times(ack_timeout_s=0.4, retry_after_s=(0.0, 0.1, 0.2))
+IMPATIENT = Times(ack_timeout_s=1.0, retry_after_s=(0.0, 0.1, 0.2))
 
 
 def furnish(slack: Sandbox) -> Office:
@@ -66,7 +66,7 @@ def office(slack: Sandbox) -> Office:
 
 @pytest.fixture
 def impatient_office() -> Iterator[Office]:
-    """A workspace that waits 0.4 s for an acknowledgement."""
+    """A workspace that waits a second for an acknowledgement."""
     with Sandbox(times=IMPATIENT) as sandbox:
         yield furnish(sandbox)
 

@@ -16,7 +16,7 @@ from bot.sandbox import DOWNLOAD, Breakage, Sandbox
 
 def _call(slack: Sandbox, method: str = "api.test") -> httpx.Response:
     headers = {"Authorization": f"Bearer {slack.bot_token}"}
-    return httpx.post(f"{slack.api_url}{method}", headers=headers, timeout=2)
+    return httpx.post(f"{slack.api_url}{method}", headers=headers, timeout=10)
 
 
 def test_a_reset_comes_before_any_byte(slack: Sandbox) -> None:
@@ -39,7 +39,7 @@ def test_half_of_a_file_comes(slack: Sandbox) -> None:
     posted = slack.people.post_photo(ann, channel, "a.jpg", b"x" * 1000)
     slack.faults.break_off(DOWNLOAD, Breakage.CUT)
     path = f"/files-pri/{slack.team_id}-{posted.file_id}/a.jpg"
-    connection = http.client.HTTPConnection(urlsplit(slack.origin).netloc, timeout=2)
+    connection = http.client.HTTPConnection(urlsplit(slack.origin).netloc, timeout=10)
     connection.request("GET", path, headers={"Authorization": f"Bearer {slack.bot_token}"})
     with pytest.raises(http.client.IncompleteRead) as caught:
         connection.getresponse().read()
@@ -51,7 +51,7 @@ def test_an_answer_drips(slack: Sandbox) -> None:
     slack.faults.break_off("api.test", Breakage.DRIP)
     started_s = time.monotonic()
     came = 0
-    with httpx.stream("POST", f"{slack.api_url}api.test", timeout=1) as answer:
+    with httpx.stream("POST", f"{slack.api_url}api.test", timeout=10) as answer:
         for part in answer.iter_bytes():
             came += len(part)
             if time.monotonic() - started_s > 0.5:

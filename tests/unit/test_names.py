@@ -70,13 +70,13 @@ def test_ten_people_are_asked_for_side_by_side_and_no_longer_than_a_second(
     slack.faults.slow("users.info", delay_s=0.3, times=10)
     started_s = time.monotonic()
     found = names.people(people)
-    assert time.monotonic() - started_s < 1.5
+    assert time.monotonic() - started_s < 3
     assert list(found.values()).count("somebody") < 5
-    slack.faults.slow("users.info", delay_s=4, times=1)
+    slack.faults.slow("users.info", delay_s=6, times=1)
     late = UserId(slack.people.add_person("Zoe").id)
     started_s = time.monotonic()
     assert names.people([late]) == {late: "somebody"}
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < 4
 
 
 def test_for_alerts_a_zone_is_known_or_it_is_none(slack: Sandbox, names: Names) -> None:

@@ -87,7 +87,7 @@ def test_a_turn_ends_with_what_goes_wrong_in_it() -> None:
 
     began_s = time.monotonic()
     with turns.one():
-        assert time.monotonic() - began_s < 1.0
+        assert time.monotonic() - began_s < 20
 
 
 def let_pass(arrivals: Arrivals, people: int = 1) -> list[threading.Thread]:
