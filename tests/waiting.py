@@ -6,7 +6,7 @@ from collections.abc import Callable
 LOOK_EVERY_S = 0.02
 
 
-def wait_until(holds: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
+def wait_until(holds: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """The test fails if that doesn't come in time."""
     until_s = time.monotonic() + timeout_s
     while not holds():

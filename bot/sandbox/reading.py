@@ -50,7 +50,7 @@ class Reading:
         """Look at one workspace."""
         self._ws = ws
 
-    def wait_for(self, predicate: Callable[[], Found | None], *, timeout_s: float = 3.0) -> Found:
+    def wait_for(self, predicate: Callable[[], Found | None], *, timeout_s: float = 20.0) -> Found:
         """Give the predicate's first true value; it is asked anew on every change."""
         return self._ws.wait_for(predicate, timeout_s=timeout_s)
 
@@ -96,12 +96,12 @@ class Reading:
         """The address of a message."""
         return permalink(self._ws, message)
 
-    def outcome(self, invocation: Invocation, *, timeout_s: float = 4.0) -> Outcome:
+    def outcome(self, invocation: Invocation, *, timeout_s: float = 20.0) -> Outcome:
         """How the bot acknowledged an invocation."""
         return self.wait_for(lambda: self._ws.outcomes.get(invocation.id), timeout_s=timeout_s)
 
     def answer_to(
-        self, invocation: Invocation, *, timeout_s: float = 4.0, at_least: int = 1
+        self, invocation: Invocation, *, timeout_s: float = 20.0, at_least: int = 1
     ) -> list[Message]:
         """The messages that answer an invocation, once there are enough, oldest first.
 

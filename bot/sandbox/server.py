@@ -134,7 +134,7 @@ class Sandbox:
         """Deliver to the bot by HTTP (None: by Socket Mode). Raises ConnectionError."""
         self.delivery.set_request_url(url)
 
-    def wait_for_bot(self, *, connections: int = 1, timeout_s: float = 10.0) -> None:
+    def wait_for_bot(self, *, connections: int = 1, timeout_s: float = 30.0) -> None:
         """Wait until the bot has opened its Socket Mode connections. Raises TimeoutError."""
         self.workspace.wait_for(
             lambda: self.delivery.sockets.connection_count >= connections, timeout_s=timeout_s

@@ -44,7 +44,7 @@ TRANSPORTS = ("socket", pytest.param("http", marks=pytest.mark.slow))
 one_way = pytest.mark.parametrize("office", ["socket"], indirect=True)
 
 FAST = Times(retry_after_s=(0.0, 0.1, 0.2))
-WAIT_S = 30.0
+WAIT_S = 60.0
 POLL_EVERY_S = 0.05
 
 LOOKING = "⏳ Looking…"

@@ -28,7 +28,7 @@ from tests.acceptance.office import TRANSPORTS, Office, eventually, open_office,
 from tests.acceptance.surfaces import words
 
 LATEST_MS = 100
-TRIES = 3
+TRIES = 6
 AT_ONCE = 30
 AWAY = "The database can't be reached just now"
 

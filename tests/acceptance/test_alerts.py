@@ -24,7 +24,7 @@ def test_new_photos_come_in_one_message_with_pictures_links_and_an_end_to_it(
     assert element(office, message, "gallery") is not None
 
     click = office.slack.people.click(person, message, "alerts_off")
-    (answer,) = office.slack.people.answer_to(click, timeout_s=15)
+    (answer,) = office.slack.people.answer_to(click, timeout_s=60)
     assert "I won't tell you of new photos any more" in answer.text
     assert "alerts" not in kept_of(office.conninfo, person)
 

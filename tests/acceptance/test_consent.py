@@ -61,7 +61,7 @@ def _wish(office: Office, who: Person, count: int = 1) -> Message:
         found = [m for m in office.slack.people.direct_messages(who) if "May I?" in m.text]
         return found[-1] if len(found) >= count else None
 
-    return office.slack.people.wait_for(come, timeout_s=15)
+    return office.slack.people.wait_for(come, timeout_s=60)
 
 
 def _answers(office: Office, who: Person) -> list[Message]:
@@ -70,7 +70,7 @@ def _answers(office: Office, who: Person) -> list[Message]:
 
 def _answer(office: Office, who: Person) -> Message:
     """The answer that reaches somebody by itself."""
-    (message, *_) = office.slack.people.wait_for(lambda: _answers(office, who), timeout_s=45)
+    (message, *_) = office.slack.people.wait_for(lambda: _answers(office, who), timeout_s=60)
     return message
 
 
@@ -83,7 +83,7 @@ def _says(office: Office, who: Person, wish: Message, action_id: str) -> Message
         now = next(m for m in people.direct_messages(who) if m.ts == wish.ts)
         return now if now.text != wish.text else None
 
-    return people.wait_for(replaced, timeout_s=15)
+    return people.wait_for(replaced, timeout_s=60)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_once_its_database_is_back_the_bot_goes_on(data_folder: Path, engine: Fa
         office.slack.faults.clear()
         again = EmbeddedServer(data_folder)
         try:
-            office.read(posted, timeout_s=20)
+            office.read(posted, timeout_s=60)
             assert len(rows(office.conninfo)) == 2
         finally:
             office.stop_bot()

@@ -87,7 +87,7 @@ def attack(
                 ".tiff" if is_converted else ".jpg"
             )
             posted.append(office.post(channel, data, name, by=poster))
-        office.read(*posted, timeout_s=45)
+        office.read(*posted, timeout_s=60)
         yield Attack(
             office=office, victim=victim, channel=channel, folder=folder, posted=len(posted)
         )
@@ -138,7 +138,7 @@ def test_no_entry_of_a_zip_leaves_its_folder(attack: Attack, tmp_path: Path) -> 
     office = attack.office
     answer = office.ask(attack.victim, attack.channel)
     office.click(attack.victim, answer, "send_all")
-    (file,) = eventually(lambda: _zips(office, attack.victim), what="the zip", timeout_s=40)
+    (file,) = eventually(lambda: _zips(office, attack.victim), what="the zip", timeout_s=60)
     inside = tmp_path / "a" / "b" / "c"
     inside.mkdir(parents=True)
     with zipfile.ZipFile(io.BytesIO(file.data)) as opened:

@@ -95,7 +95,7 @@ def test_a_file_that_slack_keeps_refusing_is_given_up_with_the_missing_scope(
     posted = office.post(channel, snapshot("eileen"))
     eventually(lambda: rows(office.conninfo), what="the photo's row")
     assert [row.state for row in rows(office.conninfo)] == ["pending"]
-    (row,) = office.read(posted, timeout_s=20)
+    (row,) = office.read(posted, timeout_s=60)
     assert row.state == "given up"
     assert "files:read" in (row.reason or "")
     status = office.admin(office.organiser, channel, "status")
@@ -110,7 +110,7 @@ def test_a_photo_that_was_given_up_is_read_by_a_reindex(impatient: Office) -> No
     channel = office.channel()
     office.slack.faults.fail("files.download", status=503, times=6)
     posted = office.post(channel, snapshot("eileen"))
-    assert [row.state for row in office.read(posted, timeout_s=20)] == ["given up"]
+    assert [row.state for row in office.read(posted, timeout_s=60)] == ["given up"]
     office.admin(office.organiser, channel, "reindex")
     eventually(
         lambda: [row.state for row in rows(office.conninfo)] == ["indexed"], what="the photo"

@@ -38,4 +38,4 @@ def test_a_deletion_that_came_while_the_database_was_away_is_made_good(
             return [row.file_id for row in rows(office.conninfo) if row.file_id in ids]
 
         ids = {kept.file_id, gone.file_id}
-        eventually(lambda: known() == [kept.file_id], what="the comparison", timeout_s=30)
+        eventually(lambda: known() == [kept.file_id], what="the comparison", timeout_s=60)

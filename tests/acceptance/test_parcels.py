@@ -82,7 +82,7 @@ def send(parcels: Parcels, shelf: Shelf, matches: list[Match]) -> str:
 
 
 def wait_for(parcels: Parcels, person: Person) -> None:
-    eventually(lambda: not parcels.is_busy(me(person)), what="the end of the parcel", timeout_s=40)
+    eventually(lambda: not parcels.is_busy(me(person)), what="the end of the parcel", timeout_s=60)
 
 
 def some(shelf: Shelf, count: int, *, size_bytes: int = 2000) -> list[Match]:
@@ -172,7 +172,7 @@ def test_the_line_tells_how_far_it_is(shelf: Shelf, folder: Path) -> None:
     gate = Gate(shelf)
     with open_parcels(shelf, folder, download=gate) as parcels:
         parcels.send(me(shelf.ann), some(shelf, 5), title="offsite")
-        assert gate.asked.acquire(timeout=10)
+        assert gate.asked.acquire(timeout=60)
         (line,) = shelf.told(shelf.ann)
         assert line.text == "📦 Packing 5 photos… ▱▱▱▱▱ 0 of 5"
         gate.open.set()
@@ -280,7 +280,7 @@ def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> No
         for person in people:
             parcels.send(me(person), matches, title="offsite")
         for _ in range(AT_ONCE):
-            assert gate.asked.acquire(timeout=10)
+            assert gate.asked.acquire(timeout=60)
         stopping = threading.Thread(target=parcels.stop)
         stopping.start()
         gate.open.set()

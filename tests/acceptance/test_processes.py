@@ -26,7 +26,7 @@ from tests.integration.parties import own_network
 pytestmark = pytest.mark.slow
 
 FINDME = Path(sys.executable).parent / "findme"
-START_S = 25.0
+START_S = 90.0
 MOBILEFACENET = "onnx-9c0dab71"
 ENGINE = rf"\b(retail|{MOBILEFACENET})\b"
 
@@ -131,7 +131,7 @@ def test_a_bot_killed_in_the_middle_of_a_backfill_goes_on_and_reads_every_photo_
     first.end(signal.SIGKILL)
     assert _indexed(office) < 60
     machine.start_bot()
-    found = office.read(*posted, timeout_s=45)
+    found = office.read(*posted, timeout_s=60)
     eventually(lambda: jobs(office.conninfo) == 0, what="the end of all jobs")
     assert len(rows(office.conninfo)) == 60
     assert {(row.state, row.faces, row.distinct_faces) for row in found} == {("indexed", 1, 1)}

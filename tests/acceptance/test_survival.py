@@ -65,8 +65,8 @@ def test_a_poison_photo_that_kills_the_decoder_process_is_set_aside_and_the_rest
     office.start_bot()
     office.invite_bot(channel)
 
-    assert {row.state for row in office.read(*good, timeout_s=45)} == {"indexed"}
-    set_aside = office.read(*poison, timeout_s=45)
+    assert {row.state for row in office.read(*good, timeout_s=60)} == {"indexed"}
+    set_aside = office.read(*poison, timeout_s=60)
     assert {(row.state, row.reason) for row in set_aside} == {("unreadable", STOPPED)}
     status = str(office.admin(office.organiser, channel, "status").blocks)
     assert "poison 1.jpg" in status

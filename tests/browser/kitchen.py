@@ -65,7 +65,7 @@ class Kitchen:
             self.heard.append(body)
             self._came.notify_all()
 
-    def wait_for(self, kind: str, count: int = 1, *, timeout_s: float = 10.0) -> Body:
+    def wait_for(self, kind: str, count: int = 1, *, timeout_s: float = 30.0) -> Body:
         """The newest payload of a type ("block_actions", "view_submission", …), once it came."""
 
         def found() -> list[Body]:
@@ -79,7 +79,7 @@ class Kitchen:
             )
             return found()[-1]
 
-    def wait_for_command(self, *, timeout_s: float = 10.0) -> Body:
+    def wait_for_command(self, *, timeout_s: float = 30.0) -> Body:
         """The newest slash command, once one came."""
         with self._came:
             found = self._came.wait_for(
@@ -88,7 +88,7 @@ class Kitchen:
             assert found, "no command"
             return found[-1]
 
-    def acted(self, action_id: str, *, timeout_s: float = 10.0) -> Body:
+    def acted(self, action_id: str, *, timeout_s: float = 30.0) -> Body:
         """The newest block_actions payload of one element, once it came."""
 
         def found() -> list[Body]:

@@ -81,7 +81,7 @@ class Heard:
             self.bodies.append(body)
             self.came.notify_all()
 
-    def wait(self, count: int = 1, *, timeout_s: float = 3.0) -> list[Body]:
+    def wait(self, count: int = 1, *, timeout_s: float = 20.0) -> list[Body]:
         """Give all that came, once there are enough."""
         with self.came:
             assert self.came.wait_for(lambda: len(self.bodies) >= count, timeout_s)

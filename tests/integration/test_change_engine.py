@@ -57,7 +57,7 @@ from tests.integration.parties import (
 pytestmark = pytest.mark.slow
 
 DAD, DAUGHTER, MAN, LADY = (UserId(name) for name in ("dad", "daughter", "man", "lady"))
-WAIT_S = 20
+WAIT_S = 60
 
 
 @pytest.fixture(scope="module")

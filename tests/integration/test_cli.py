@@ -70,7 +70,7 @@ class Findme:
             env={**self.environment, **more},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 
@@ -219,7 +219,7 @@ def test_an_index_that_was_killed_is_completed_by_the_next(
     assert 10 <= len(before) < 60
 
     again = findme.start("index", folder, "--json")
-    counts = json.loads(again.communicate(timeout=60)[0])
+    counts = json.loads(again.communicate(timeout=180)[0])
 
     after = indexed_at(findme)
     assert (counts["photos"], counts["indexed"], counts["faces"]) == (60, 60, 60)
@@ -389,7 +389,7 @@ def test_photos_that_can_not_be_fetched_are_told_and_left_only_where_that_is_ask
 
     def change(*arguments: str) -> tuple[int, list[str]]:
         running = findme.start("reindex", "--engine", "onnx", *arguments, **own_network())
-        _, text = running.communicate(timeout=60)
+        _, text = running.communicate(timeout=180)
         return running.returncode, text.splitlines()
 
     told = change()
@@ -471,7 +471,7 @@ def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme) -> None:
     killed.communicate()
 
     again = findme.start("reindex")
-    again.communicate(timeout=60)
+    again.communicate(timeout=180)
 
     assert again.returncode == 0
 

@@ -278,7 +278,7 @@ def test_no_child_outlives_a_program_that(tmp_path: Path, how: str, end: str) ->
         if end == "is killed":
             started.kill()
         assert pids
-        started.wait(timeout=20)
+        started.wait(timeout=60)
 
     until = time.monotonic() + 3
     while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < until:

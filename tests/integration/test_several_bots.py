@@ -84,7 +84,7 @@ def test_whoever_leads_and_loses_the_database_leads_again_or_another_does(connin
 
 def _wait_until_it_leads(one: Leader) -> None:
     """The server hears of the end of a connection a moment after it."""
-    wait_until(one.is_me, timeout_s=5)
+    wait_until(one.is_me, timeout_s=30)
 
 
 class Slow(ChannelDirectory):

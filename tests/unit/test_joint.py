@@ -8,7 +8,7 @@ import pytest
 from bot.joint import Joint
 from pipeline.errors import SourceUnavailableError
 
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 
 class Source:
