@@ -16,7 +16,7 @@ from bot.settings import SlackSettings
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
 from pipeline.errors import FindmeError
-from pipeline.jobs.schedule import Schedule
+from pipeline.jobs.schedule import Schedule, not_within
 from pipeline.ports import FaceReader, PhotoSource
 from pipeline.settings import Settings
 from pipeline.storage.deliveries import LIFE_S
@@ -30,6 +30,8 @@ NOTICE_EVERY_S = 3.0
 ALERT_EVERY_S = 20.0
 GRANTED_EVERY_S = 20.0
 DAILY_S = 86_400.0
+TIDY_LOOK_EVERY_S = 3600.0
+"""At the moment that a bot begins another one may lead, day by day."""
 # slack_sdk sees by a ping only that a connection is lost, and connects anew by the next; four that
 # go unanswered are as much.
 PING_EVERY_S = 3.0
@@ -134,7 +136,8 @@ class Bot:
         )
         send_granted = self.edge.send_granted
         self._lead(GRANTED_EVERY_S, lambda: send_granted(self.team_id), name="answers agreed to")
-        self._schedule.every(DAILY_S, self._led(self.tidy), name="daily tidying")
+        tidy_daily = self._led(not_within(DAILY_S, self.tidy))
+        self._schedule.every(TIDY_LOOK_EVERY_S, tidy_daily, name="daily tidying")
         self._lead(INDEX_EVERY_S, lambda: self.runtime.tend_index(self.team_id), name="face index")
         self._lead(LIFE_S, self.forget_passing, name="what is of use for minutes")
         self._every(LOST_EVERY_S, self._make_good, name="lost events")
@@ -195,6 +198,7 @@ class Bot:
     def tidy(self) -> None:
         """Once a day: what is too old goes; whoever is out stays out by the present engine."""
         self.runtime.expire(self.team_id)
+        self.runtime.queue.drop_ended(self.team_id)
         reader = self.runtime.engines.of(self.team_id)
         self.runtime.keep_out(self.team_id, reader, self.workspace)
 

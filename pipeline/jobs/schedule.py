@@ -1,5 +1,6 @@
 """APScheduler's ticks. A tick only enqueues or reports: whatever takes long is a job."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -39,6 +40,22 @@ class Schedule:
         """Wait for the ticks under way, then tick no more."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
+
+
+def not_within(
+    seconds: float, action: Callable[[], object], *, clock_s: Callable[[], float] = time.monotonic
+) -> Callable[[], None]:
+    """`action`, unless it was begun, and succeeded, within the last `seconds`."""
+    last_s: float | None = None
+
+    def call() -> None:
+        nonlocal last_s
+        now_s = clock_s()
+        if last_s is None or now_s - last_s >= seconds:
+            action()
+            last_s = now_s
+
+    return call
 
 
 def _guarded(action: Callable[[], object], name: str) -> None:

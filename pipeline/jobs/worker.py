@@ -19,7 +19,6 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
-from psycopg.conninfo import make_conninfo
 
 from pipeline.domain.model import ChannelId, PhotoId, TeamId
 from pipeline.errors import (
@@ -36,7 +35,7 @@ from pipeline.jobs.rescue import Rescue, SetAside
 from pipeline.priority import lower_this_thread
 from pipeline.requests import PROGRAM
 from pipeline.requests import request as in_request
-from pipeline.storage.connect import RECONNECT_S
+from pipeline.storage.connect import RECONNECT_S, client_conninfo
 from pipeline.storage.jobs import INDEX_PHOTO, LIST_CHANNEL, queue_name
 
 log = structlog.get_logger(__name__)
@@ -156,7 +155,7 @@ class Worker:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 # Its own statements, which take jobs, are of no request.
-                conninfo=make_conninfo(self._conninfo, application_name=f"{PROGRAM} worker"),
+                conninfo=client_conninfo(self._conninfo, name=f"{PROGRAM} worker"),
                 min_size=1,
                 max_size=self._concurrency + 3,
                 timeout=POOL_TIMEOUT_S,

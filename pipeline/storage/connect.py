@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from pgvector.psycopg import register_vector
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -30,6 +30,14 @@ MIN_PGVECTOR = (0, 8, 4)
 """Before 0.8.4 an HNSW index could refuse or corrupt inserts (pgvector's changelog)."""
 
 CONNECT_TIMEOUT_S = 3
+# A host that vanishes says nothing: a statement would wait 15 minutes for it. libpq ignores these
+# on a Unix socket.
+NOTICE_LOSS = {
+    "tcp_user_timeout": 10_000,  # ms
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 # The pool tries longer and longer apart: after an outage of a minute it would wait one more. Where
 # it gives up soon, whoever wants a connection next makes it try at once.
 RECONNECT_S = 3.0
@@ -48,7 +56,7 @@ class Database:
     def __init__(self, conninfo: str, *, max_connections: int = 10) -> None:
         self.conninfo = conninfo
         self._pool = ConnectionPool(
-            make_conninfo(conninfo, application_name=PROGRAM),
+            client_conninfo(conninfo, name=PROGRAM),
             connection_class=psycopg.Connection[DictRow],
             min_size=1,
             max_size=max_connections,
@@ -127,13 +135,27 @@ def _sqlstate(error: Exception) -> str | None:
     return error.sqlstate if isinstance(error, psycopg.Error) else None
 
 
+def client_conninfo(conninfo: str, *, name: str) -> str:
+    """How to connect as `name`, in pg_stat_activity, and notice within seconds that a host is gone.
+
+    What `conninfo` itself says of that holds. Raises: psycopg.ProgrammingError.
+    """
+    return make_conninfo(
+        conninfo, **{**NOTICE_LOSS, **conninfo_to_dict(conninfo), "application_name": name}
+    )
+
+
 def connect(conninfo: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A single connection outside the pool, for start-up work.
 
     Raises: DatabaseUnavailableError, saying which host didn't answer.
     """
     try:
-        return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+        return psycopg.connect(
+            client_conninfo(conninfo, name=application_name()),
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+        )
     except psycopg.OperationalError as error:
         # libpq's text can hold the whole conninfo's host and user, never the password
         reason = str(error).strip().splitlines()[-1]

@@ -13,14 +13,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import structlog
 from psycopg import sql
 
 from pipeline.domain.model import EngineId, TeamId
-from pipeline.storage.connect import Connection, connect, translated
+from pipeline.storage.connect import CONNECT_TIMEOUT_S, Connection, connect, translated
 from pipeline.storage.sampling import SAMPLE, estimated
 
 log = structlog.get_logger(__name__)
@@ -138,6 +138,10 @@ class FaceIndex:
         return met if is_past else None
 
 
+class _StoppedError(Exception):
+    """The next statement is not begun any more."""
+
+
 class FaceIndexes:
     """Makes and drops the indexes, outside of everybody's transactions."""
 
@@ -160,17 +164,17 @@ class FaceIndexes:
             if connection is None:
                 return False
             values = {"team_id": team_id, "engine_id": engine_id, "limit": SAMPLE}
-            sampled, last, dimension = connection.execute(SIZE, values).fetchall()[0]
+            sampled, last, dimension = self._execute(connection, SIZE, values).fetchall()[0]
             faces = estimated(sampled, last)
-            is_valid = {row[0]: row[1] for row in connection.execute(OURS)}
+            is_valid = {row[0]: row[1] for row in self._execute(connection, OURS)}
             for other in is_valid:
                 # Of an engine that the workspace has changed from.
                 if other.startswith(_names_of(team_id)) and other != name:
-                    _drop(connection, other)
+                    self._drop(connection, other)
             if is_valid.get(name) and faces >= DROP_BELOW:
                 return True
             if name in is_valid:  # too large for what is there, or its building was broken off
-                _drop(connection, name)
+                self._drop(connection, name)
                 log.info("face_index.dropped", faces=faces)
             if faces < BUILD_FROM:
                 return False
@@ -185,12 +189,12 @@ class FaceIndexes:
                 engine_id=sql.Literal(engine_id),
             )
             try:
-                connection.execute(statement)
+                self._execute(connection, statement)
             except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
                 # Several processes share memory through /dev/shm, which containers keep small.
-                _drop(connection, name)
-                connection.execute(ALONE)
-                connection.execute(statement)
+                self._drop(connection, name)
+                self._execute(connection, ALONE)
+                self._execute(connection, statement)
             log.info("face_index.built", faces=faces)
             return True
         return False  # it was broken off
@@ -199,14 +203,19 @@ class FaceIndexes:
         """Search that engine's faces one by one again."""
         with self._alone() as connection:
             if connection is not None:
-                _drop(connection, name_of(team_id, engine_id))
+                self._drop(connection, name_of(team_id, engine_id))
 
     def stop(self) -> None:
         """Break off what is being built; the next one who tends begins anew."""
         with self._lock:
             self._is_stopped = True
-            if self._building is not None:
-                self._building.cancel_safe()
+            if self._building is None:
+                return
+            try:
+                self._building.cancel_safe(timeout=CONNECT_TIMEOUT_S)
+            except psycopg.Error as error:
+                # The server is away, and what it built with it.
+                log.warning("face_index.not_broken_off", error=type(error).__name__)
 
     @contextmanager
     def _alone(self) -> Iterator[psycopg.Connection[Any] | None]:
@@ -217,7 +226,7 @@ class FaceIndexes:
                 self._building = connection if is_ours else None
             try:
                 yield connection if is_ours else None
-            except psycopg.errors.QueryCanceled:
+            except (psycopg.errors.QueryCanceled, _StoppedError):
                 log.info("face_index.broken_off")
             finally:
                 with self._lock:
@@ -225,8 +234,19 @@ class FaceIndexes:
 
     def _set_memory(self, connection: psycopg.Connection[Any], needed_bytes: int) -> None:
         memory_bytes = min(max(needed_bytes, LEAST_MEMORY_BYTES), self._memory_bytes)
-        connection.execute(MEMORY, {"memory": f"{memory_bytes // 1024}kB"})
+        self._execute(connection, MEMORY, {"memory": f"{memory_bytes // 1024}kB"})
 
+    def _drop(self, connection: psycopg.Connection[Any], name: str) -> None:
+        self._execute(connection, sql.SQL(DROP).format(name=sql.Identifier(name)))
 
-def _drop(connection: psycopg.Connection[Any], name: str) -> None:
-    connection.execute(sql.SQL(DROP).format(name=sql.Identifier(name)))
+    def _execute(
+        self,
+        connection: psycopg.Connection[Any],
+        statement: LiteralString | sql.Composed,
+        values: Mapping[str, Any] | None = None,
+    ) -> psycopg.Cursor[Any]:
+        # A cancel that comes between two statements is lost.
+        with self._lock:
+            if self._is_stopped:
+                raise _StoppedError
+        return connection.execute(statement, values)

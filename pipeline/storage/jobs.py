@@ -104,6 +104,14 @@ update photos set state = 'given up', reason = %(reason)s, indexed_at = now()
 where team_id = %(team_id)s and photo_id = %(photo_id)s and state = 'pending'
 """
 
+# Their events go with them. Failed ones are counted, and looked at, for a day.
+DROP_ENDED = """
+delete from procrastinate_jobs j
+where j.queue_name = %(queue)s and j.status not in ('todo', 'doing') and not exists (
+    select from procrastinate_events e where e.job_id = j.id and e.at > now() - interval '1 day'
+)
+"""
+
 # More would make one statement long; the next tick takes the rest.
 ENQUEUE_LIMIT = 50_000
 
@@ -169,6 +177,11 @@ class JobQueue:
                 connection.execute(ENQUEUE_LISTING, values)
         except UniqueViolation:
             return
+
+    def drop_ended(self, team_id: TeamId) -> int:
+        """Forget the jobs that ended over a day ago, failed ones too; returns how many."""
+        with self._database.transaction() as connection:
+            return connection.execute(DROP_ENDED, {"queue": queue_name(team_id)}).rowcount
 
     def set_aside(
         self, team_id: TeamId, photo_id: PhotoId, *, job_id: int, worker_id: int | None, reason: str

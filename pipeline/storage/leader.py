@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 from pipeline.domain.model import TeamId
-from pipeline.storage.connect import CONNECT_TIMEOUT_S, translated
+from pipeline.requests import PROGRAM
+from pipeline.storage.connect import CONNECT_TIMEOUT_S, client_conninfo, translated
 
 # Taken again and again by the connection that has it, which also shows that the server is there.
 LEAD = "select pg_try_advisory_lock(hashtextextended('clock/' || %(team_id)s, 0))"
@@ -56,7 +57,9 @@ class Leader:
         if self._connection is None:
             # Of its own: the lock is the connection's, and lasts as long.
             self._connection = psycopg.connect(
-                self._conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
+                client_conninfo(self._conninfo, name=f"{PROGRAM} leader"),
+                autocommit=True,
+                connect_timeout=CONNECT_TIMEOUT_S,
             )
             self._connection.execute(NOTICE_DEATH)
         return self._connection

@@ -2,12 +2,14 @@
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 from pgvector import HalfVector
 from psycopg import sql
+from structlog.testing import capture_logs
 
 from pipeline.domain.arrays import Embedding
 from pipeline.domain.model import ChannelId, EngineId, FaceId, NearFace, TeamId
@@ -19,6 +21,7 @@ from pipeline.storage.sampling import SAMPLE
 from pipeline.storage.workspaces import Workspaces
 from tests.benchmarks.crowd import SMALL, TEAM, CrowdedWorkspace, channels
 from tests.benchmarks.population import Population
+from tests.integration.conftest import OwnServer
 
 pytestmark = pytest.mark.slow
 
@@ -335,6 +338,41 @@ def test_a_build_that_is_broken_off_leaves_nothing_that_serves_and_is_begun_anew
             assert face_index.of(connection, TEAM, ENGINE) is None
 
     assert tend(FaceIndexes(conninfo, memory_bytes=64 * 2**20))
+
+
+def test_nothing_is_built_once_it_was_stopped_between_two_statements(
+    crowd: CrowdedWorkspace,
+    indexes: FaceIndexes,
+    conninfo: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del crowd
+    set_memory = indexes._set_memory
+
+    def stopped_after(*values: Any) -> None:
+        set_memory(*values)
+        indexes.stop()
+
+    monkeypatch.setattr(indexes, "_set_memory", stopped_after)
+
+    assert not tend(indexes)
+
+    assert index_names(conninfo) == []
+
+
+def test_what_can_not_be_broken_off_since_the_server_is_away_is_logged(
+    own_server: OwnServer,
+) -> None:
+    indexes = FaceIndexes(own_server.conninfo, memory_bytes=64 * 2**20)
+    with capture_logs() as logged, indexes._alone() as connection:
+        assert connection is not None
+        own_server.stop()
+        try:
+            indexes.stop()
+        finally:
+            own_server.start()
+
+    assert [one["event"] for one in logged] == ["face_index.not_broken_off"]
 
 
 def test_another_workspace_has_no_part_in_it(indexed: CrowdedWorkspace, database: Database) -> None:

@@ -30,6 +30,7 @@ OF_QUEUE = {
     "jobs.ENQUEUE_PENDING": "job by job: their keys hold the workspace",
     "jobs.ENQUEUE_LISTING": "one key, that holds the workspace",
     "jobs.HURRY": "one queue, which is a workspace's",
+    "jobs.DROP_ENDED": "one queue, which is a workspace's",
     "jobs.HELD": "the queues of the workspaces that this worker is for",
     "jobs.RESCUE": "one job, which HELD found",
     "jobs.PUT_BACK": "one job, which HELD found",

@@ -163,6 +163,38 @@ def test_a_channel_that_is_being_listed_gets_no_second_job_that_would_keep_it_fr
     assert len(jobs(database)) == 1
 
 
+def test_jobs_that_ended_over_a_day_ago_are_forgotten_with_their_events(
+    queue: JobQueue, database: Database
+) -> None:
+    kept = [("doing", 25), ("failed", 23), ("todo", 25)]
+    gone = [("aborted", 25), ("cancelled", 25), ("failed", 25)]
+    with psycopg.connect(database.conninfo) as connection:
+        for team, status, hours in [
+            *(("T1", *one) for one in kept + gone),
+            ("T2", "failed", 25),
+        ]:
+            connection.execute(
+                "with job as (insert into procrastinate_jobs (queue_name, task_name, status) "
+                "values (%(queue)s, 'list_channel', %(status)s) returning id) "
+                "insert into procrastinate_events (job_id, type, at) "
+                "select id, 'failed', now() - make_interval(hours => %(hours)s) from job",
+                {"queue": f"workspace/{team}", "status": status, "hours": hours},
+            )
+        # What noted itself just now: that each was inserted.
+        connection.execute("delete from procrastinate_events where at = now()")
+
+    assert queue.drop_ended(TEAM) == len(gone)
+
+    with psycopg.connect(database.conninfo) as connection:
+        left = connection.execute(
+            "select queue_name, status::text from procrastinate_jobs "
+            "join procrastinate_events e on e.job_id = procrastinate_jobs.id order by 1, 2"
+        ).fetchall()
+        events = connection.execute("select from procrastinate_events").rowcount
+    assert left == [("workspace/T1", status) for status, _ in kept] + [("workspace/T2", "failed")]
+    assert events == len(left)
+
+
 def test_each_workspace_has_a_queue_of_its_own(queue: JobQueue, database: Database) -> None:
     other = TeamId("T2")
     Workspaces(database).claim(other, EngineId("test"))

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.domain.model import Channel, ChannelId, EngineId, TeamId
 from pipeline.errors import DatabaseUnavailableError
+from pipeline.jobs.schedule import not_within
 from pipeline.ports import ChannelDirectory
 from pipeline.storage.connect import Database
 from pipeline.storage.deliveries import LIFE_S, Deliveries
@@ -85,6 +86,52 @@ def test_whoever_leads_and_loses_the_database_leads_again_or_another_does(connin
 def _wait_until_it_leads(one: Leader) -> None:
     """The server hears of the end of a connection a moment after it."""
     wait_until(one.is_me, timeout_s=30)
+
+
+def test_a_day_is_tidied_whoever_led_when_a_bot_began(conninfo: str) -> None:
+    now_h = 0.0
+    tidied: list[tuple[str, float]] = []
+
+    def bot(name: str) -> tuple[Leader, Callable[[], None]]:
+        def tidy() -> None:
+            tidied.append((name, now_h))
+
+        return Leader(conninfo, TEAM), not_within(24, tidy, clock_s=lambda: now_h)
+
+    def tick(*bots: tuple[Leader, Callable[[], None]]) -> None:
+        for leader, daily in bots:
+            if leader.is_me():
+                daily()
+
+    first, second = bot("first"), bot("second")
+    for hour in range(49):
+        now_h = float(hour)
+        tick(first, second)
+    assert tidied == [("first", 0.0), ("first", 24.0), ("first", 48.0)]
+    first[0].close()
+    _wait_until_it_leads(second[0])
+    now_h = 49.0
+    tick(first, second)
+    assert tidied[3:] == [("second", 49.0)]
+    second[0].close()
+
+
+def test_what_failed_is_not_taken_for_done() -> None:
+    outcomes = [ZeroDivisionError(), None]
+    done: list[object] = []
+
+    def act() -> None:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        done.append(outcome)
+
+    daily = not_within(24, act, clock_s=lambda: 0.0)
+    with pytest.raises(ZeroDivisionError):
+        daily()
+    daily()
+    daily()
+    assert done == [None]
 
 
 class Slow(ChannelDirectory):
