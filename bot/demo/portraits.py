@@ -35,7 +35,7 @@ PEOPLE: Final[Mapping[Who, str]] = {"eileen": "Eileen Collins", "grace": "Grace 
 
 
 class DemoNeedsExtraError(FindmeError):
-    """The demo's pictures come with scikit-image and matplotlib: pip install 'findme[demo]'."""
+    """The demo's pictures need scikit-image and matplotlib: .venv/bin/pip install -e '.[demo]'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def need_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401, PLC0415
     except ImportError as error:
         raise UsageError(
-            "Plots need matplotlib; install it with `pip install 'findme[demo]'`."
+            "Plots need matplotlib; install it with `.venv/bin/pip install -e '.[demo]'`."
         ) from error
 
 

@@ -20,7 +20,7 @@ from pipeline.errors import EngineUnavailableError, WeightsUnavailableError
 from pipeline.vision.align import crop_faces
 from pipeline.vision.onnx_embedder import Colour, CropFormat
 
-_INSTALL = "install it with `pip install 'findme[clip]'`"
+_INSTALL = "`make .venv-clip/ready` installs them, for `.venv-clip/bin/findme`"
 
 # OPENAI_CLIP_MEAN and OPENAI_CLIP_STD of transformers, in values from 0 to 255.
 _CROPS = CropFormat(

@@ -2,7 +2,7 @@
 
 dlib (King, "Dlib-ml", JMLR 2009; Boost licence) runs three files that the package
 `face_recognition_models` brings (CC0): its ResNet, the 68-point shape predictor and the CNN
-detector; the HOG detector is part of dlib itself. `pip install 'findme[dlib]'` installs both.
+detector; the HOG detector is part of dlib itself. The extra `dlib` installs both.
 
 The shape predictor was trained on iBUG 300-W, which is free for research only: ask Imperial College
 London before using this engine commercially (as the README of davisking/dlib-models says).
@@ -27,7 +27,7 @@ from pipeline.domain.model import Box, Detection
 from pipeline.errors import EngineUnavailableError
 from pipeline.vision.align import crop_faces
 
-_INSTALL = "install both with `pip install 'findme[dlib]'`"
+_INSTALL = "install both with `.venv/bin/pip install -e '.[dlib]'`"
 
 _ENLARGED = 1.75
 _MAX_SIDE_PX = 4480

@@ -33,7 +33,7 @@ def yunet_path() -> Path:
 def detector(request: pytest.FixtureRequest) -> Detector:
     if request.param == "yunet":
         return YuNet(yunet_path())
-    pytest.importorskip("dlib", reason="the engine dlib: pip install 'findme[dlib]'")
+    pytest.importorskip("dlib", reason="the engine dlib: pip install -e '.[dlib]'")
     return DlibDetector()
 
 

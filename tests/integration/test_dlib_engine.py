@@ -116,7 +116,7 @@ def test_a_picture_of_any_shape_can_be_read(detector: DlibDetector, shape: tuple
 def test_without_dlib_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
     for kind in (DlibDetector, DlibEmbedder):
-        with pytest.raises(EngineUnavailableError, match=r"pip install 'findme\[dlib\]'"):
+        with pytest.raises(EngineUnavailableError, match=r"pip install -e '\.\[dlib\]'"):
             kind()
 
 
@@ -124,7 +124,7 @@ def test_without_its_models_the_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(EngineUnavailableError, match=r"pip install 'findme\[dlib\]'"):
+    with pytest.raises(EngineUnavailableError, match=r"pip install -e '\.\[dlib\]'"):
         DlibEmbedder()
 
 

@@ -17,8 +17,8 @@ from pipeline.vision.weights import SFACE, WeightFile, WeightStore
 from tests.networks import write_embedder
 from tests.shared import shared_folder
 
-skimage_data = pytest.importorskip("skimage.data", reason="pip install 'findme[demo]'")
-cbook = pytest.importorskip("matplotlib.cbook", reason="pip install 'findme[demo]'")
+skimage_data = pytest.importorskip("skimage.data", reason="pip install -e '.[demo]'")
+cbook = pytest.importorskip("matplotlib.cbook", reason="pip install -e '.[demo]'")
 
 ENGINES = (
     "retail",
@@ -78,7 +78,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     name: str = request.param
     folder = tmp_path_factory.mktemp("networks")
     if name == "dlib":
-        pytest.importorskip("dlib", reason="the engine dlib: pip install 'findme[dlib]'")
+        pytest.importorskip("dlib", reason="the engine dlib: pip install -e '.[dlib]'")
     models = folder if name == "dlib" else shared_folder() / "models"
     settings = load(
         Settings,

@@ -306,7 +306,7 @@ def test_without_imgbeddings_the_sentence_says_what_to_install(
     # None in sys.modules makes the import fail, whether it is installed or not.
     monkeypatch.setitem(sys.modules, "imgbeddings", None)
     monkeypatch.setitem(sys.modules, "imgbeddings.utils", None)
-    with pytest.raises(EngineUnavailableError, match=r"pip install 'findme\[clip\]'"):
+    with pytest.raises(EngineUnavailableError, match=r"make \.venv-clip/ready"):
         ClipEmbedder(tmp_path / "clip.onnx")
 
 

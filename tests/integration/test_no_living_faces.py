@@ -15,8 +15,8 @@ from pipeline.domain.arrays import Image
 from pipeline.domain.model import Face
 from pipeline.ports import FaceReader
 
-skimage_data = pytest.importorskip("skimage.data", reason="pip install 'findme[demo]'")
-cbook = pytest.importorskip("matplotlib.cbook", reason="pip install 'findme[demo]'")
+skimage_data = pytest.importorskip("skimage.data", reason="pip install -e '.[demo]'")
+cbook = pytest.importorskip("matplotlib.cbook", reason="pip install -e '.[demo]'")
 
 MAYBE = 0.29
 

@@ -371,7 +371,7 @@ def test_both_verdicts_outlive_a_change_of_engine(friends_party: Party, dlib: Fa
 @pytest.fixture(scope="session")
 def dlib() -> FaceReader:
     """An engine of another detector and another embedder."""
-    pytest.importorskip("dlib", reason="the engine dlib: pip install 'findme[dlib]'")
+    pytest.importorskip("dlib", reason="the engine dlib: pip install -e '.[dlib]'")
     return load_engine(load(Settings, findme_engine="dlib"), WeightStore(Path("nowhere")))
 
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-pytest.importorskip("skimage", reason="the demo's pictures: pip install 'findme[demo]'")
-pytest.importorskip("matplotlib", reason="the demo's pictures: pip install 'findme[demo]'")
+pytest.importorskip("skimage", reason="the demo's pictures: pip install -e '.[demo]'")
+pytest.importorskip("matplotlib", reason="the demo's pictures: pip install -e '.[demo]'")
 
 from bot.demo import portraits
 from bot.demo.album import AlbumPhoto, make_album
@@ -186,5 +186,5 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     for module in [name for name in sys.modules if name.split(".")[0] == missing]:
         monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(portraits.DemoNeedsExtraError, match=r"pip install 'findme\[demo\]'"):
+    with pytest.raises(portraits.DemoNeedsExtraError, match=r"pip install -e '\.\[demo\]'"):
         portraits.portrait(who)

@@ -314,7 +314,7 @@ def test_without_matplotlib_a_plot_says_how_to_get_it(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
-    with pytest.raises(UsageError, match=r"pip install 'findme\[demo\]'"):
+    with pytest.raises(UsageError, match=r"pip install -e '\.\[demo\]'"):
         save_plot(
             tmp_path / "plot.png",
             histogram([0.7], [0.1]),

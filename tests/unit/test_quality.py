@@ -77,7 +77,7 @@ def test_size_never_counts_against_a_face(one: float, other: float) -> None:
 
 
 def test_a_face_out_of_focus_falls_below_half() -> None:
-    skimage_data = pytest.importorskip("skimage.data", reason="pip install 'findme[demo]'")
+    skimage_data = pytest.importorskip("skimage.data", reason="pip install -e '.[demo]'")
     image = np.ascontiguousarray(skimage_data.astronaut()[:, :, ::-1])
     face = Box(x_px=181, y_px=58, width_px=89, height_px=118)
     assert sharpness_factor(image, face) > 0.9
