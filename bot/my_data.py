@@ -30,7 +30,7 @@ EXPLANATION = {
     "audit": "What you did, and what was done about you: kept for good, without anything of faces.",
     "not_kept": (
         "No picture is kept. Whose the faces in photos are is not kept either: each search finds "
-        "it out anew, and forgets it."
+        "it out anew, and forgets it, but for those of 'told_of'."
     ),
 }
 

@@ -4,7 +4,7 @@ import secrets
 
 from pipeline.domain.model import TeamId, UserId
 from pipeline.domain.references import Selfie
-from pipeline.errors import FindmeError
+from pipeline.errors import FindmeError, TurnedOffError
 from pipeline.storage.held_selfies import HeldSelfies
 from pipeline.usecases.known_people import AddSelfie
 
@@ -28,11 +28,12 @@ class Selfies:
     def hold(self, team_id: TeamId, user_id: UserId, data: bytes) -> tuple[str, Selfie]:
         """Look at a picture; its token, and what was seen.
 
-        Raises: UnreadablePhotoError, NoFaceInPictureError.
+        Raises: UnreadablePhotoError, NoFaceInPictureError, TurnedOffError.
         """
         selfie = self._add.read(team_id, data)
         token = secrets.token_hex(TOKEN_BYTES)
-        self._held.put(team_id, user_id, token, selfie)
+        if not self._held.put(team_id, user_id, token, selfie):
+            raise TurnedOffError
         return token, selfie
 
     def get(self, team_id: TeamId, user_id: UserId, token: str) -> Selfie:

@@ -28,7 +28,8 @@ class AboutPerson:
     """Everything that is known about a person.
 
     `references` are the profile picture, then selfies, the oldest first. `confirmed` and `rejected`
-    are the faces they gave their word on; copies of a photo count once.
+    are the faces they gave their word on; copies of a photo count once. Whoever `is_out` turned
+    Findme off; `has_template`: their face is known, so that it is kept out.
     """
 
     references: Sequence[KnownReference]
@@ -37,6 +38,7 @@ class AboutPerson:
     alerts_on: bool
     colleagues: Allowance | None = None
     is_out: bool = False
+    has_template: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,16 @@ from pipeline.storage.connect import Connection, Database, lock_shares
 BATCH = 500
 PATIENCE_S = 3.0
 
-# Once turned on, turning on again changes nothing: what is new since then stays so.
+# Once turned on, turning on again changes nothing: what is new since then stays so. Of nobody who
+# turned Findme off.
 TURN_ON = """
 insert into alerts (team_id, user_id, on_from, looked_to)
 select %(team_id)s, %(user_id)s, coalesce(max(p.arrival), 0), coalesce(max(p.arrival), 0)
 from photos p where p.team_id = %(team_id)s
+having not exists (
+    select from people o
+    where o.team_id = %(team_id)s and o.user_id = %(user_id)s and o.out_at is not null
+)
 on conflict (team_id, user_id) do nothing
 """
 TURN_OFF = "delete from alerts where team_id = %(team_id)s and user_id = %(user_id)s"

@@ -17,11 +17,17 @@ DROP_OLD = """
 delete from held_selfies
 where team_id = %(team_id)s and held_at < now() - make_interval(secs => %(life_s)s)
 """
+# Whoever turns Findme off comes before, and is seen by PUT, or after, and drops what it puts.
+LOCK_WORKSPACE = "select from workspaces where team_id = %(team_id)s for share"
 PUT = """
 insert into held_selfies
     (team_id, token, user_id, engine_id, picture_hash, embedding, quality, faces_in_picture)
-values (%(team_id)s, %(token)s, %(user_id)s, %(engine_id)s, %(picture_hash)s, %(embedding)s,
-    %(quality)s, %(faces_in_picture)s)
+select %(team_id)s, %(token)s, %(user_id)s, %(engine_id)s, %(picture_hash)s, %(embedding)s,
+    %(quality)s, %(faces_in_picture)s
+where not exists (
+    select from people
+    where team_id = %(team_id)s and user_id = %(user_id)s and out_at is not null
+)
 """
 DROP_TOO_MANY = """
 delete from held_selfies
@@ -48,8 +54,11 @@ class HeldSelfies:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, team_id: TeamId, user_id: UserId, token: str, selfie: Selfie) -> None:
-        """Hold it for LIFE_S; the oldest go where there are more than MOST."""
+    def put(self, team_id: TeamId, user_id: UserId, token: str, selfie: Selfie) -> bool:
+        """Hold it for LIFE_S; the oldest go where there are more than MOST.
+
+        False if the person turned Findme off.
+        """
         values: dict[str, Any] = {
             "team_id": team_id,
             "user_id": user_id,
@@ -64,8 +73,10 @@ class HeldSelfies:
         }
         with self._database.transaction() as connection:
             connection.execute(DROP_OLD, values)
-            connection.execute(PUT, values)
+            connection.execute(LOCK_WORKSPACE, values)
+            is_held = bool(connection.execute(PUT, values).rowcount)
             connection.execute(DROP_TOO_MANY, values)
+        return is_held
 
     def get(self, team_id: TeamId, user_id: UserId, token: str) -> Selfie | None:
         """What was seen; None if it is too old, or somebody else's."""

@@ -11,7 +11,7 @@ from pipeline.domain.opt_outs import Template
 from pipeline.domain.people import TurnedOff
 from pipeline.storage.audit import note
 from pipeline.storage.connect import Connection, Database, lock_shares
-from pipeline.storage.people import forget_person
+from pipeline.storage.people import forget_person, has_template
 
 # Whoever stores faces just now holds it shared: they come before, and their faces are looked at
 # here, or after, and look at the template.
@@ -29,12 +29,6 @@ select p.team_id, p.user_id, %(engine_id)s, %(embedding)s, %(max_distance)s from
 where p.team_id = %(team_id)s and p.user_id = %(user_id)s and p.out_at is not null
 on conflict (team_id, user_id, engine_id) do update
 set embedding = excluded.embedding, max_distance = excluded.max_distance, made_at = now()
-"""
-HAS_TEMPLATE = """
-select exists (
-    select from opt_outs
-    where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
-) as has_template
 """
 # The distance is computed where the engine is fixed: dimensions differ between engines.
 DROP_FACES = """
@@ -89,11 +83,10 @@ class OptOuts:
             forgotten = forget_person(connection, team_id, user_id)
             connection.execute(SET_OUT, values)
             faces = _put(connection, team_id, template, engine_id) if template else 0
-            row = connection.execute(HAS_TEMPLATE, values).fetchone()
-            assert row is not None  # a select of one value always has a row
+            is_known = has_template(connection, team_id, user_id, engine_id)
             details = {"faces": faces}
             note(connection, team_id, Entry(act=Act.TURNED_OFF, actor_id=user_id, details=details))
-        return TurnedOff(forgotten=forgotten, faces=faces, has_template=row["has_template"])
+        return TurnedOff(forgotten=forgotten, faces=faces, has_template=is_known)
 
     def turn_on(self, team_id: TeamId, user_id: UserId) -> bool:
         """Their template goes; False if they weren't out."""

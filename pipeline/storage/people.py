@@ -24,6 +24,8 @@ DROP_PROFILES = """
 delete from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and kind = 'profile'
 """
+# Whoever turns Findme off comes before, and is seen by ADD, or after, and drops what it adds.
+LOCK_WORKSPACE = "select from workspaces where team_id = %(team_id)s for share"
 # Of nobody who turned Findme off while their picture was looked at.
 ADD = """
 insert into person_references
@@ -61,6 +63,12 @@ with dropped as (
     returning kind, origin
 )
 select count(distinct (kind, origin)) as dropped from dropped
+"""
+HAS_TEMPLATE = """
+select exists (
+    select from opt_outs
+    where team_id = %(team_id)s and user_id = %(user_id)s and engine_id = %(engine_id)s
+) as has_template
 """
 # Whoever adds a table of people's adds a line.
 EVERYBODY = """
@@ -106,6 +114,7 @@ class People:
         """Cache it; references from the person's earlier profile pictures go."""
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
+            connection.execute(LOCK_WORKSPACE, values)
             connection.execute(DROP_PROFILES, values)
             connection.execute(ADD, values | {"kind": ReferenceKind.PROFILE.value})
 
@@ -130,6 +139,7 @@ class People:
         """Keep it; the same picture once."""
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
+            connection.execute(LOCK_WORKSPACE, values)
             connection.execute(ADD, values | {"kind": ReferenceKind.SELFIE.value})
 
     def drop_selfie(self, team_id: TeamId, user_id: UserId, origin: str) -> bool:
@@ -163,6 +173,7 @@ class People:
                 alerts_on=has_alerts(connection, team_id, user_id),
                 colleagues=consent.colleagues,
                 is_out=consent.is_out,
+                has_template=has_template(connection, team_id, user_id, engine_id),
             )
 
     def known(self, team_id: TeamId) -> list[UserId]:
@@ -187,6 +198,16 @@ class People:
             entry = Entry(act=Act.FORGOT, actor_id=by, person_id=user_id, details=details)
             note(connection, team_id, entry)
         return forgotten
+
+
+def has_template(
+    connection: Connection, team_id: TeamId, user_id: UserId, engine_id: EngineId
+) -> bool:
+    """Whether the face of somebody who is out is known by that engine."""
+    values = {"team_id": team_id, "user_id": user_id, "engine_id": engine_id}
+    row = connection.execute(HAS_TEMPLATE, values).fetchone()
+    assert row is not None  # a select of one value always has a row
+    return bool(row["has_template"])
 
 
 def forget_person(connection: Connection, team_id: TeamId, user_id: UserId) -> Forgotten:

@@ -27,6 +27,10 @@ and not exists (
     select from shares s where s.team_id = p.team_id and s.photo_id = p.photo_id
 )
 """
+# Where photos expire, such an old one comes into the index no more, and is no news to anybody.
+DROP_TOLD = """
+delete from alerted where team_id = %(team_id)s and alerted_at < %(photos_before)s
+"""
 DROP_REFERENCES = """
 delete from person_references where team_id = %(team_id)s and used_at < %(references_before)s
 """
@@ -65,6 +69,7 @@ class Retention:
             lock_shares(connection, team_id)
             lock_consents(connection, team_id)
             connection.execute(DROP_SHARES, values)
+            connection.execute(DROP_TOLD, values)
             row = connection.execute(COUNT_FACES, values).fetchone()
             assert row is not None  # an aggregate always has a row
             expired = Expired(

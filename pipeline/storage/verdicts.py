@@ -17,12 +17,16 @@ join workspaces w on w.team_id = f.team_id and w.engine_id = f.engine_id
 where f.team_id = %(team_id)s and f.photo_id = %(photo_id)s
 """
 # Every copy gets the verdict, so that it stays when one of them is deleted.
+# Of nobody who turned Findme off: an old answer still has its buttons.
 GIVE = """
 insert into verdicts (team_id, user_id, photo_id, content_hash, box, verdict)
 select %(team_id)s, %(user_id)s, copy.photo_id, p.content_hash, %(box)s::real[], %(verdict)s
 from photos p
 join photos copy on copy.team_id = p.team_id and copy.content_hash = p.content_hash
-where p.team_id = %(team_id)s and p.photo_id = %(photo_id)s
+where p.team_id = %(team_id)s and p.photo_id = %(photo_id)s and not exists (
+    select from people o
+    where o.team_id = %(team_id)s and o.user_id = %(user_id)s and o.out_at is not null
+)
 on conflict (team_id, user_id, photo_id, box)
 do update set verdict = excluded.verdict, content_hash = excluded.content_hash, given_at = now()
 """

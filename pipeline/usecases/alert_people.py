@@ -17,6 +17,7 @@ from pipeline.errors import (
     NotAMemberError,
     PersonGoneError,
     SourceUnavailableError,
+    TurnedOffError,
     UnreadablePhotoError,
 )
 from pipeline.ports import AlertStore, Clock, TimeZones
@@ -96,9 +97,9 @@ class AlertPeople:
             return self._alert(team_id, look)
         except DatabaseUnavailableError:
             raise  # nobody else can be looked for either
-        except PersonGoneError:
+        except (PersonGoneError, TurnedOffError) as error:
             self._alerts.turn_off(team_id, look.user_id)
-            log.info("alert.person_gone")
+            log.info("alert.nobody_to_tell", error=type(error).__name__)
         except (
             NoProfilePictureError,
             NoFaceInPictureError,

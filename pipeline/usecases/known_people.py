@@ -51,24 +51,36 @@ class KnownPeople:
         self._engines = engines
 
     def __call__(
-        self, team_id: TeamId, user_id: UserId, *, only: Reference | None = None
+        self,
+        team_id: TeamId,
+        user_id: UserId,
+        *,
+        only: Reference | None = None,
+        with_picture: bool = True,
     ) -> KnownPerson:
         """The person, by the workspace's present engine; by `only` one reference, if it is given.
 
+        The profile picture is not asked for unless `with_picture`.
         Raises: NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError if nothing else
         is known of them either; SourceUnavailableError, DatabaseUnavailableError.
         """
         while True:
             reader = self._engines.of(team_id)
             try:
-                return self._known(team_id, user_id, reader, only)
+                return self._known(team_id, user_id, reader, only, with_picture=with_picture)
             except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
                 # Verdicts' faces go with their engine: if that was changed meanwhile, look again.
                 if self._engines.of(team_id).engine_id == reader.engine_id:
                     raise
 
     def _known(
-        self, team_id: TeamId, user_id: UserId, reader: FaceReader, only: Reference | None
+        self,
+        team_id: TeamId,
+        user_id: UserId,
+        reader: FaceReader,
+        only: Reference | None,
+        *,
+        with_picture: bool,
     ) -> KnownPerson:
         engine_id = reader.engine_id
         judged = tied(self._verdicts.candidates(team_id, user_id, engine_id=engine_id))
@@ -79,7 +91,7 @@ class KnownPeople:
             *_confirmed(judged),
         ]
         try:
-            profile = [self._profile(team_id, user_id, reader)]
+            profile = [self._profile(team_id, user_id, reader, with_picture=with_picture)]
         except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
             if not own:
                 raise
@@ -87,8 +99,12 @@ class KnownPeople:
         chosen = usable([*own, *profile], maybe_similarity=reader.curve.maybe)
         return _known_by(chosen, judged, engine_id)
 
-    def _profile(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Reference:
+    def _profile(
+        self, team_id: TeamId, user_id: UserId, reader: FaceReader, *, with_picture: bool
+    ) -> Reference:
         """From the profile picture; computed once for each picture."""
+        if not with_picture:
+            raise NoProfilePictureError
         picture = self._pictures.picture_of(user_id)
         known = self._references.profile(
             team_id, user_id, engine_id=reader.engine_id, picture_hash=picture.picture_hash

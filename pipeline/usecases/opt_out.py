@@ -6,9 +6,9 @@ from pipeline.domain.model import TeamId, UserId
 from pipeline.domain.opt_outs import Template, max_distance
 from pipeline.domain.people import TurnedOff
 from pipeline.domain.references import POOR_QUALITY
-from pipeline.errors import FindmeError, PictureError
+from pipeline.errors import FindmeError, NoRoomError, PictureError, SourceUnavailableError
 from pipeline.ports import Engines, FaceReader, OptOutStore, ProfilePictures
-from pipeline.usecases.known_people import KnownPeople, read_reference
+from pipeline.usecases.known_people import KnownPeople, KnownPerson, read_reference
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +24,9 @@ class OptOut:
     def off(self, team_id: TeamId, user_id: UserId) -> TurnedOff:
         """Forget the person; their faces go out of the index, and new ones are not taken in.
 
-        One template of what was known of their face is kept for that, if anything was.
-        Raises: SourceUnavailableError, DatabaseUnavailableError.
+        One template of what was known of their face is kept for that, if anything was. If nothing
+        but their profile picture tells, and that can't be had just now, KeepOut makes one later.
+        Raises: DatabaseUnavailableError.
         """
         turned_off = None
         while turned_off is None:
@@ -40,7 +41,7 @@ class OptOut:
 
     def _template(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Template | None:
         try:
-            known = self._people(team_id, user_id)
+            known = self._known(team_id, user_id)
         except PictureError:
             return None
         if known.is_poor or reader.engine_id != known.person.engine_id:
@@ -51,6 +52,13 @@ class OptOut:
             embedding=known.person.query,
             max_distance=max_distance(reader.curve),
         )
+
+    def _known(self, team_id: TeamId, user_id: UserId) -> KnownPerson:
+        try:
+            return self._people(team_id, user_id)
+        except (SourceUnavailableError, NoRoomError) as error:
+            log.warning("person.off_without_picture", error=type(error).__name__)
+            return self._people(team_id, user_id, with_picture=False)
 
     def on(self, team_id: TeamId, user_id: UserId) -> bool:
         """The template goes; False if the person wasn't out. Faces come back on a re-index."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.model import Certainty, TeamId
-from pipeline.errors import SourceUnavailableError
+from pipeline.errors import SourceUnavailableError, TurnedOffError
 from pipeline.folder import LOCAL
 from pipeline.ports import FaceReader
 from pipeline.wiring import now
@@ -199,6 +199,17 @@ def test_who_turns_them_off_while_being_looked_for_is_told_nothing(house: House)
     house.find.after = lambda: house.runtime.alerts.turn_off(LOCAL, DAD)
 
     assert house.later() == 0
+    assert house.messages == []
+
+
+def test_who_turned_findme_off_while_being_looked_for_is_looked_for_no_more(house: House) -> None:
+    house.turn_on()
+    house.post(ALONE)
+    house.people.failures[DAD] = TurnedOffError()
+
+    assert house.later() == 0
+
+    assert not house.is_on()
     assert house.messages == []
 
 

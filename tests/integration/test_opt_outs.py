@@ -1,22 +1,32 @@
 """Whoever turned Findme off is not found: their faces go out of the index, and stay out."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from pipeline.domain.arrays import Embedding
 from pipeline.domain.consent import ColleagueSearch
-from pipeline.domain.model import EngineId, PhotoId, Reference, TeamId, UserId
+from pipeline.domain.model import EngineId, PhotoId, Reference, ReferenceKind, TeamId, UserId
 from pipeline.domain.opt_outs import Template
 from pipeline.domain.people import Forgotten, TurnedOff
-from pipeline.errors import ConsentNeededError, TurnedOffError
+from pipeline.domain.references import Selfie
+from pipeline.domain.verdicts import Verdict
+from pipeline.errors import (
+    ConsentNeededError,
+    FindmeError,
+    NoRoomError,
+    SourceUnavailableError,
+    TurnedOffError,
+)
 from pipeline.ports import FaceReader
 from pipeline.storage.connect import Database
 from pipeline.storage.engine_changes import EngineChangeStore
 from pipeline.storage.faces import add_faces
+from pipeline.storage.held_selfies import HeldSelfies
 from pipeline.storage.opt_outs import LOCK_WORKSPACE, SET_OUT, OptOuts, _put
 from pipeline.storage.photos import LOCK_ENGINE
 from pipeline.usecases.change_engine import ChangeEngine
@@ -177,6 +187,92 @@ def test_forget_me_keeps_them_out(house: House) -> None:
     assert house.faces_of() == {}
     with pytest.raises(TurnedOffError):
         search(house, ANN)
+
+
+def test_what_is_known_just_now_is_stored_before_and_goes_or_after_and_is_not_stored(
+    house: House,
+) -> None:
+    reference = Reference(
+        embedding=FACE_OF[ANN], quality=0.5, faces_in_picture=1, kind=ReferenceKind.PROFILE
+    )
+
+    def put(store: Callable[..., None]) -> None:
+        store(TEAM, ANN, engine_id=house.reader.engine_id, picture_hash="hash", reference=reference)
+
+    with ThreadPoolExecutor(3) as threads:
+        with house.database.transaction() as turning:
+            turning.execute(LOCK_WORKSPACE, {"team_id": TEAM})
+            turning.execute(SET_OUT, {"team_id": TEAM, "user_id": ANN})
+            storing: list[Future[Any]] = [
+                threads.submit(put, house.people.put_profile),
+                threads.submit(put, house.people.put_selfie),
+                threads.submit(hold, house, ANN),
+            ]
+            house.wait_for_a_lock()
+            assert not any(one.done() for one in storing)
+        for one in storing:
+            one.result(timeout=30)
+
+    assert house.naming(ANN) == {"people": 1}
+
+
+def hold(house: House, user_id: UserId) -> bool:
+    """Hold a selfie of theirs; False if it was not."""
+    reference = Reference(
+        embedding=FACE_OF[user_id], quality=0.5, faces_in_picture=1, kind=ReferenceKind.SELFIE
+    )
+    selfie = Selfie(reference=reference, picture_hash="hash", engine_id=house.reader.engine_id)
+    return HeldSelfies(house.database).put(TEAM, user_id, "token", selfie)
+
+
+def test_buttons_that_are_left_of_before_keep_nothing(house: House) -> None:
+    photo_id = house.post("F1", face(ANN, distance=BEYOND), face(BEN))
+    house.opt_out.off(TEAM, ANN)
+    before = house.naming(ANN)
+    box = photo_faces(face(ANN, distance=BEYOND)).faces[0].detection.box
+
+    house.verdicts.give(TEAM, ANN, photo_id, box, Verdict.ME)
+    house.alerts.turn_on(TEAM, ANN)
+    assert not hold(house, ANN)
+
+    assert house.naming(ANN) == before
+    house.opt_out.on(TEAM, ANN)
+    house.verdicts.give(TEAM, ANN, photo_id, box, Verdict.ME)
+    house.alerts.turn_on(TEAM, ANN)
+    assert hold(house, ANN)
+    assert house.naming(ANN).keys() >= {"verdicts", "alerts", "held_selfies"}
+
+
+@pytest.mark.parametrize("error", [SourceUnavailableError, NoRoomError])
+def test_it_is_off_although_the_profile_picture_can_not_be_had(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: type[FindmeError]
+) -> None:
+    house.post("F1", face(ANN), face(BEN))
+    house.post("F2", face(CLEO), face(BEN))
+    house.people.put_selfie(
+        TEAM,
+        CLEO,
+        engine_id=house.reader.engine_id,
+        picture_hash="hash",
+        reference=Reference(
+            embedding=FACE_OF[CLEO], quality=0.5, faces_in_picture=1, kind=ReferenceKind.SELFIE
+        ),
+    )
+
+    def away(user_id: UserId) -> None:
+        del user_id
+        raise error
+
+    monkeypatch.setattr(house.colleagues, "picture_of", away)
+    nothing_known = house.opt_out.off(TEAM, ANN)
+    assert (nothing_known.faces, nothing_known.has_template) == (0, False)
+    by_selfie = house.opt_out.off(TEAM, CLEO)
+    assert (by_selfie.faces, by_selfie.has_template) == (1, True)
+    assert house.faces_of() == {"F1": 2, "F2": 1}
+
+    monkeypatch.undo()
+    KeepOut(opt_outs=house.opt_outs)(TEAM, house.reader, house.colleagues)
+    assert house.faces_of() == {"F1": 1, "F2": 1}
 
 
 def test_turning_it_off_again_keeps_the_template(house: House) -> None:

@@ -135,6 +135,38 @@ def test_photos_expire_with_their_faces_and_words(house: Year) -> None:
     assert counts.items() <= logged.items()
 
 
+def test_what_somebody_was_told_of_expires_as_photos_do(house: Year) -> None:
+    for team_id, days_ago in ((TEAM, KEPT_DAYS + 1), (TEAM, KEPT_DAYS - 1), (OTHER, 999)):
+        house.run(
+            "insert into alerted (team_id, user_id, content_hash, photo_id, alerted_at)"
+            " values (%s, %s, %s, 1, %s)",
+            team_id,
+            ANN,
+            str(days_ago),
+            house.now - days_ago * DAY,
+        )
+
+    house.expire(TEAM)
+
+    assert sorted(house.rows("select team_id, content_hash from alerted")) == [
+        (TEAM, str(KEPT_DAYS - 1).encode()),
+        (OTHER, b"999"),
+    ]
+
+
+def test_where_photos_do_not_expire_it_stays_known_what_somebody_was_told_of(house: Year) -> None:
+    house.workspaces.claim(LOCAL, house.reader.engine_id)
+    house.run(
+        "insert into alerted (team_id, user_id, content_hash, photo_id, alerted_at)"
+        " values ('local', %s, '#', 1, '2000-01-01')",
+        ANN,
+    )
+
+    house.expire(LOCAL)
+
+    assert house.rows("select count(*) from alerted") == [(1,)]
+
+
 def test_a_photo_expires_by_its_last_share(house: Year) -> None:
     house.add(shared("F1", -9, -1, 1, day=-9))
     house.add(shared("F2", -9, -1, day=-9))
