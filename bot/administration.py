@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import structlog
 from slack_sdk import WebClient
 
 from bot.blocks.texts import welcome
@@ -10,10 +11,10 @@ from bot.pages import Panel
 from bot.payloads import is_workspace_admin, reader
 from bot.workspace import SlackWorkspace
 from pipeline.domain.audit import Act, Entry, Noted
-from pipeline.domain.model import ChannelId, IndexCounts, RunId, TeamId, UserId
+from pipeline.domain.model import ChannelId, IndexCounts, TeamId, UserId
 from pipeline.domain.people import Forgotten
 from pipeline.domain.visibility import Reader
-from pipeline.errors import UsageError
+from pipeline.errors import SourceUnavailableError, UsageError
 from pipeline.storage.audit import Audit
 from pipeline.storage.counts import Counts
 from pipeline.storage.jobs import JobQueue
@@ -25,6 +26,8 @@ from pipeline.usecases.reindex import Reindex
 
 PROBLEMS = 5
 ACTS, LAST_ACTS = 30, 5
+
+log = structlog.get_logger(__name__)
 
 
 class NotAdminError(UsageError):
@@ -116,17 +119,22 @@ class Administration:
 
     def start_reindex(
         self, team_id: TeamId, admin: UserId, channel_id: ChannelId | None = None
-    ) -> RunId:
-        """Read every photo again; a direct message shows how far it is.
+    ) -> bool:
+        """Read every photo again; a direct message shows how far it is, if Slack takes one.
 
-        Raises: ReindexRunningError, UsageError, SourceUnavailableError.
+        False if it doesn't: what has begun goes on without.
+        Raises: ReindexRunningError, UsageError, DatabaseUnavailableError.
         """
         run_id = self._reindex(team_id, channel_id=channel_id, requested_by=admin)
         self._note(team_id, Act.REINDEXED, admin, channel_id)
         # A direct message can be updated for as long as it takes; an ephemeral one can't.
-        notice = call(self._client.chat_postMessage, channel=admin, text="🔄 Re-indexing…")
+        try:
+            notice = call(self._client.chat_postMessage, channel=admin, text="🔄 Re-indexing…")
+        except SourceUnavailableError as error:
+            log.warning("notice.failed", run=run_id, reason=str(error))
+            return False
         self._runs.set_notice(team_id, run_id, notice["channel"], notice["ts"])
-        return run_id
+        return True
 
     def _note(self, team_id: TeamId, act: Act, admin: UserId, channel_id: ChannelId | None) -> None:
         details = {"channel": channel_id} if channel_id else {}

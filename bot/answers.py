@@ -1,6 +1,6 @@
 """From a question to a page of its answer: searched anew, since what may be seen changes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from bot.files.thumbnails import Thumbnails
@@ -10,8 +10,9 @@ from bot.question import Question
 from bot.selfies import Selfies
 from pipeline.domain.model import ChannelId, FileId, Match, PhotoId, TeamId, UserId
 from pipeline.domain.visibility import Sight
-from pipeline.ports import Clock
+from pipeline.ports import Clock, PhotoStore
 from pipeline.usecases.find_photos import FindPhotos, Found, Query
+from pipeline.usecases.permit import Permit
 
 THUMBNAIL_PATIENCE_S = 2.0
 
@@ -26,12 +27,16 @@ class Answers:
         names: Names,
         thumbnails: Thumbnails,
         selfies: Selfies,
+        permit: Permit,
+        photos: PhotoStore,
         clock: Clock,
     ) -> None:
         self._find_photos = find_photos
         self._names = names
         self._thumbnails = thumbnails
         self._selfies = selfies
+        self._permit = permit
+        self._photos = photos
         self._clock = clock
 
     def sight_of(self, team_id: TeamId, user_id: UserId) -> Sight:
@@ -41,6 +46,20 @@ class Answers:
     def can_open(self, team_id: TeamId, photo_id: PhotoId, sight: Sight) -> bool:
         """Whether a photo is in a channel that whoever has this sight can open."""
         return self._find_photos.can_open(team_id, photo_id, sight)
+
+    def still(
+        self, team_id: TeamId, asker: UserId, question: Question, photo_ids: Sequence[PhotoId]
+    ) -> Collection[PhotoId]:
+        """Which of the photos that answered a question its asker may see now.
+
+        Nothing is searched: a selfie may be gone by now, and another picture finds others.
+        Raises: ConsentNeededError, ColleagueSearchOffError, TurnedOffError; as `sight_of` does.
+        """
+        sight = self.sight_of(team_id, asker)
+        self._permit(team_id, asker, question.people)
+        return self._photos.earliest_shares(
+            team_id, photo_ids, channel_ids=sight.open, since=None, until=None
+        )
 
     def found(
         self, team_id: TeamId, asker: UserId, question: Question, *, sight: Sight | None = None

@@ -126,6 +126,8 @@ class Edge:
             names=self.names,
             thumbnails=self.thumbnails,
             selfies=self.selfies,
+            permit=self.runtime.permit(self.settings.colleague_search),
+            photos=self.runtime.photos,
             clock=now,
         )
 
@@ -234,13 +236,6 @@ class Edge:
     def listeners(self) -> Listeners:
         """Every surface."""
         asking = self.asking
-        selfie = SelfieListeners(
-            views=self.views,
-            selfies=self.selfies,
-            downloads=self.downloads,
-            asking=asking,
-            replies=self.replies,
-        )
         home = HomeListeners(
             views=self.views,
             answers=self.answers,
@@ -253,6 +248,14 @@ class Edge:
             replies=self.replies,
             consents=self.runtime.consents,
             policy=self.settings.colleague_search,
+        )
+        selfie = SelfieListeners(
+            views=self.views,
+            selfies=self.selfies,
+            downloads=self.downloads,
+            asking=asking,
+            replies=self.replies,
+            home=home,
         )
         consent = ConsentListeners(
             client=self.workspace.client,
@@ -292,6 +295,7 @@ class Edge:
                 answers=self.answers,
                 replies=self.replies,
                 parcels=self.parcels,
+                home=home,
             ),
             home=home,
             consent=consent,

@@ -40,15 +40,26 @@ class ReindexNotices:
             text = reindex_done(counts) if over else reindex_progress(counts, listed=run.listed)
             if self._last.get(run.run_id) != text:
                 self._last[run.run_id] = text
-                self._update(run, text)
+                is_told = self._update(run, text)
+                if over and not is_told:
+                    self._post(run, text)
             if over:
                 self._last.pop(run.run_id, None)
 
-    def _update(self, run: Run, text: str) -> None:
+    def _update(self, run: Run, text: str) -> bool:
         if run.notice_channel is None or run.notice_ts is None:
-            return
+            return True  # there is nobody to tell
         channel, ts = run.notice_channel, run.notice_ts
         try:
             call(self._client.chat_update, channel=channel, ts=ts, text=text)
+        except SourceUnavailableError as error:
+            log.warning("notice.failed", run=run.run_id, reason=str(error))
+            return False
+        return True
+
+    def _post(self, run: Run, text: str) -> None:
+        """The ending, beside a message that can't be changed: no later tick would tell it."""
+        try:
+            call(self._client.chat_postMessage, channel=run.notice_channel, text=text)
         except SourceUnavailableError as error:
             log.warning("notice.failed", run=run.run_id, reason=str(error))

@@ -108,6 +108,11 @@ def forgotten(what: Forgotten) -> str:
         "The audit says that this was done, without anything of your face.",
         "Photos stay in Slack, and what I sent you in our messages.",
     ]
+    if what.consents and not what.is_out:
+        left.append(
+            "Whether colleagues may find you is as if you had never said; `/findme off` keeps you "
+            "from being found."
+        )
     if what.is_out:
         left.insert(0, f"You stay off: {TEMPLATE[0].lower()}{TEMPLATE[1:]}")
     return "\n".join([receipt, *left])

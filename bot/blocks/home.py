@@ -32,7 +32,8 @@ def home(page: Home, *, pictures: bool = True) -> View:
     if page.note:
         blocks.append(parts.text(f"✅ {page.note}"))
     blocks += _photos(page, pictures=pictures)
-    blocks += [DividerBlock(), parts.heading("New photos of you"), _alerts(page)]
+    if not page.about.is_out:
+        blocks += [DividerBlock(), parts.heading("New photos of you"), _alerts(page)]
     blocks += [DividerBlock(), parts.heading("Who may find you")]
     blocks += consent_blocks.who_may_find_me(page.about, page.policy)
     blocks += [DividerBlock(), parts.heading("What I know about you"), *_known(page)]
@@ -66,7 +67,7 @@ def failed(sentence: str) -> View:
 
 def _photos(page: Home, *, pictures: bool) -> list[Block]:
     question = Question(people=(page.asker,))
-    elements = [parts.button(SELFIE, "🤳 Use a selfie")]
+    elements = [] if page.about.is_out else [parts.button(SELFIE, "🤳 Use a selfie")]
     found = page.found
     if found is None or not found.matches:
         sentence = page.problem or (
@@ -87,7 +88,9 @@ def _photos(page: Home, *, pictures: bool) -> list[Block]:
             parts.button(SEND_ALL, "📦 Send me all"),
             *elements,
         ]
-    return [*blocks, parts.buttons(elements, block_id=block_id("home", question))]
+    if elements:
+        blocks.append(parts.buttons(elements, block_id=block_id("home", question)))
+    return blocks
 
 
 def _alerts(page: Home) -> Block:
@@ -106,6 +109,9 @@ def _alerts(page: Home) -> Block:
 
 def _known(page: Home) -> list[Block]:
     about = page.about
+    if about.is_out:
+        kept = consent_blocks.TEMPLATE if about.has_template else consent_blocks.NO_TEMPLATE
+        return [parts.text(kept)]
     blocks: list[Block] = []
     for one in about.references:
         if one.kind is ReferenceKind.PROFILE:
@@ -137,8 +143,9 @@ def _known(page: Home) -> list[Block]:
         "🗑 Delete all of it",
         style="danger",
         confirm=parts.confirm(
-            "I forget your selfies, what you said of faces, and your alerts. The photos themselves "
-            "stay in Slack; if you ask again, I look at your profile picture anew.",
+            "I forget your selfies, what you said of faces, whether colleagues may find you, and "
+            "your alerts. The photos themselves stay in Slack; if you ask again, I look at your "
+            "profile picture anew. To keep you from being found, turn Findme off instead.",
             yes="Delete",
         ),
     )

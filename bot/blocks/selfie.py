@@ -26,6 +26,9 @@ PICTURE_BLOCK = "picture"
 FILE_TYPES = ["jpg", "jpeg", "png", "heic", "heif", "webp"]
 MAX_BYTES = 10_000_000
 
+KEPT = "I know you by that selfie now; what I found is in *Messages*."
+USED = "What I found by that selfie is in *Messages*."
+
 CLEAR_QUALITY, GOOD_QUALITY = 0.5, 0.25
 ADVICE = (
     "From the front, in good light, without sunglasses; 10 MB at most. I keep no picture, only the "

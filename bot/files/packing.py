@@ -4,13 +4,14 @@ import errno
 import re
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import structlog
 
+from bot.calls import in_words
 from bot.files.dm_line import DmLine
 from bot.files.uploads import UploadStoppedError
 from bot.files.zip_parts import Names, ZipPart, safe_name
@@ -49,6 +50,10 @@ class ParcelStoppedError(FindmeError):
     """I was restarted while I was packing your photos; please click *Send me all* again."""
 
 
+class NothingLeftError(FindmeError):
+    """You can't see these photos any more; type `/findme` to look again."""
+
+
 class DiskFullError(FindmeError):
     """I have no room left to pack your photos; please tell whoever runs Findme."""
 
@@ -79,7 +84,7 @@ class FileSink(Protocol):
 class Packing:
     """Packs and sends one parcel, in the thread that calls `run`.
 
-    In memory there is one photo at a time, on the disk one zip.
+    In memory there is one photo at a time, on the disk one zip; two while one is packed again.
     """
 
     def __init__(
@@ -94,7 +99,9 @@ class Packing:
         limit_bytes: int,
         folder: Path | None,
         stopped: threading.Event,
+        still: Callable[[], Collection[PhotoId]],
     ) -> None:
+        """`still`: which photos the person may see now. Raises FindmeErrors."""
         self._line = line
         self._team_id = team_id
         self._photos = photos
@@ -104,8 +111,11 @@ class Packing:
         self._limit_bytes = limit_bytes
         self._folder = folder
         self._stopped = stopped
+        self._still = still
+        self._seen: Collection[PhotoId] = ()
         self._names = Names()
         self._part: ZipPart | None = None
+        self._packed: dict[str, Match] = {}
         self._missing: list[str] = []
         self.photos_sent = 0
         self.zips_sent = 0
@@ -113,18 +123,21 @@ class Packing:
     def run(self, matches: Sequence[Match]) -> None:
         """Send the originals; the line says how far that is, and in the end what came of it."""
         try:
+            self._look_again()
             for done, match in enumerate(matches):
+                if match.face.photo_id not in self._seen:
+                    continue
                 self._line.show(_progress(done, len(matches)))
                 self._pack(match, told=_progress(done, len(matches), is_sending=True))
             if self._part is not None:
                 self._line.show(_progress(len(matches), len(matches), is_sending=True))
-                self._send(self._part, is_last=True)
-            ending = self._ending()
+                self._send(is_last=True)
+            ending = self._ending(len(matches))
         except (ParcelStoppedError, UploadStoppedError):
             ending = f"📦 {ParcelStoppedError()}{self._arrived()}"
         except FindmeError as error:
             log.warning("parcel.failed", reason=str(error))
-            ending = f"❌ {escape(str(error))}{self._arrived()}"
+            ending = f"❌ {in_words(error)}{self._arrived()}"
         except Exception:
             incident = secrets.token_hex(4)
             log.exception("parcel.failed", incident=incident)
@@ -151,13 +164,33 @@ class Packing:
         part = self._part
         if part is not None and part.size_with(name, data) > self._limit_bytes:
             self._line.show(told)
-            self._send(part, is_last=False)
+            self._send(is_last=False)
+        self._add(name, data, match)
+
+    def _add(self, name: str, data: bytes, match: Match) -> None:
         try:
             if self._part is None:
                 self._part = ZipPart(self._folder)
             self._part.add(name, data, changed_at=match.face.share.shared_at)
         except OSError as error:
             raise _translated(error) from error
+        self._packed[name] = match
+
+    def _look_again(self) -> None:
+        """What the person may not see any more is left out, also of the part that is open."""
+        if self._stopped.is_set():
+            raise ParcelStoppedError
+        self._seen = self._still()
+        part, packed = self._part, self._packed
+        if part is None or all(match.face.photo_id in self._seen for match in packed.values()):
+            return
+        self._part, self._packed = None, {}
+        try:
+            for name, match in packed.items():
+                if match.face.photo_id in self._seen:
+                    self._add(name, part.read(name), match)
+        finally:
+            part.close()
 
     def _fetch(self, match: Match) -> tuple[Photo, bytes]:
         for pause_s in (*_PAUSES_S, None):
@@ -176,9 +209,12 @@ class Packing:
                     raise ParcelStoppedError from error
         raise AssertionError("the last try returns or raises")
 
-    def _send(self, part: ZipPart, *, is_last: bool) -> None:
-        if self._stopped.is_set():
-            raise ParcelStoppedError
+    def _send(self, *, is_last: bool) -> None:
+        """The part that is open, if anything is left of it."""
+        self._look_again()
+        part = self._part
+        if part is None:
+            return
         is_only = is_last and self.zips_sent == 0
         ending = ".zip" if is_only else f" (part {self.zips_sent + 1}).zip"
         try:
@@ -194,14 +230,17 @@ class Packing:
         self.photos_sent += part.count
         self.zips_sent += 1
         part.close()
-        self._part = None
+        self._part, self._packed = None, {}
 
-    def _ending(self) -> str:
-        missing = ""
+    def _ending(self, asked: int) -> str:
+        left_out = asked - self.photos_sent - len(self._missing)
+        if left_out and not self.zips_sent and not self._missing:
+            raise NothingLeftError
+        missing = f" Left out: {_photos(left_out)} that you can't see any more." if left_out else ""
         if self._missing:
             named = ", ".join(self._missing[:_NAMED])
             more = len(self._missing) - _NAMED
-            missing = f" {len(self._missing)} could not be fetched: {named}"
+            missing += f" {len(self._missing)} could not be fetched: {named}"
             missing += f" and {more} more." if more > 0 else "."
         if not self.zips_sent:
             return f"❌ I could not get any of your photos.{missing} Please try again later."

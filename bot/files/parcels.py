@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bot.files.packing import (
     first_line,
     zip_name,
 )
-from pipeline.domain.model import Certainty, Match, Photo, TeamId, UserId
+from pipeline.domain.model import Certainty, Match, Photo, PhotoId, TeamId, UserId
 from pipeline.errors import FindmeError, UsageError
 from pipeline.requests import RequestThreads
 
@@ -81,10 +81,19 @@ class Parcels:
         self._busy: set[UserId] = set()
         self._pool = RequestThreads(AT_ONCE, thread_name_prefix="parcels")
 
-    def send(self, user_id: UserId, matches: Sequence[Match], *, title: str) -> None:
+    def send(
+        self,
+        user_id: UserId,
+        matches: Sequence[Match],
+        *,
+        title: str,
+        still: Callable[[], Collection[PhotoId]],
+    ) -> None:
         """Begin to send the originals of `matches`, sure ones first; returns at once.
 
-        `title` becomes part of the zips' names. That the person may see them was decided before.
+        `title` becomes part of the zips' names. That the person may see them was decided before;
+        `still`, which photos they may see now, is asked when their turn comes and before each zip
+        is sent. It may raise FindmeErrors: their sentence ends the parcel.
         Raises: ParcelUnderWayError, TooManyParcelsError, NothingToSendError, ParcelStoppedError.
         """
         if not matches:
@@ -98,7 +107,7 @@ class Parcels:
             if len(self._busy) >= AT_ONCE + MOST_WAITING:
                 raise TooManyParcelsError
             self._busy.add(user_id)
-            self._pool.submit(self._deliver, user_id, ordered, title)
+            self._pool.submit(self._deliver, user_id, ordered, title, still)
 
     def is_busy(self, user_id: UserId) -> bool:
         """Whether a parcel for that person is being packed, or waits for its turn."""
@@ -112,7 +121,13 @@ class Parcels:
         # Those whose turn has not come get it now: they see that it is over, and say so.
         self._pool.shutdown(wait=True)
 
-    def _deliver(self, user_id: UserId, matches: Sequence[Match], title: str) -> None:
+    def _deliver(
+        self,
+        user_id: UserId,
+        matches: Sequence[Match],
+        title: str,
+        still: Callable[[], Collection[PhotoId]],
+    ) -> None:
         started_s = time.monotonic()
         try:
             line = DmLine(self._client, user_id, first_line(len(matches)), every_s=self._every_s)
@@ -126,6 +141,7 @@ class Parcels:
                 limit_bytes=self._limit_bytes,
                 folder=self._folder,
                 stopped=self._stopped,
+                still=still,
             )
             packing.run(matches)
             log.info(

@@ -112,6 +112,10 @@ class ZipPart:
         self.size_bytes = size_bytes
         self.count += 1
 
+    def read(self, name: str) -> bytes:
+        """One of its files, before it is finished."""
+        return self._zip.read(name)
+
     def finish(self) -> BinaryIO:
         """The whole zip, to read from; `close` frees it."""
         self._zip.close()

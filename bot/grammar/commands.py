@@ -59,6 +59,14 @@ _DAYS = {"today", "yesterday"}
 _OWN = {tuple(act.value.split()): act for act in OwnAct}
 _HELP = {"help", "--help", "-h", "?"}
 _KEYWORDS = {"me", "in", "sure", "all", "selfie", "help", "off", *BOUNDS, *_DAYS}
+_FORGET_ME = "`/findme forget me` goes alone: type just that and I forget what I know about you."
+_MY_DATA = "`/findme my data` goes alone: type just that to get all that I keep about you."
+_ALONE = {
+    "selfie": "`/findme selfie` goes alone: type just that to show me your face.",
+    "off": "`/findme off` goes alone: type just that never to be found.",
+    **dict.fromkeys(("forget", "forgetme", "delete"), _FORGET_ME),
+    **dict.fromkeys(("data", "mydata"), _MY_DATA),
+}
 # Slack replaces the names that it knows.
 _SIGNS = {"@": "nobody called", "#": "no channel"}
 _ENDS_DATE = (_KEYWORDS - _DAYS) | NOISE
@@ -180,12 +188,10 @@ class _Reading:
                     raise UsageError("That says both `sure` and `all`; choose one of them.")
             case "in":
                 self._take_in()
-            case "selfie":
-                raise UsageError(
-                    "`/findme selfie` goes alone: type just that to show me your face."
-                )
-            case "off":
-                raise UsageError("`/findme off` goes alone: type just that never to be found.")
+            case "my" if [one.key for one in self.words[self.at : self.at + 1]] == ["data"]:
+                pass  # that one is refused
+            case key if key in _ALONE:
+                raise UsageError(_ALONE[key])
             case key if key in NOISE:
                 pass
             case key if key in BOUNDS:

@@ -1,8 +1,10 @@
 """`/findme-admin`, and the panel's buttons in a modal or in Home: for admins only."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from slack_bolt import Ack
+from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.administration import Administration
@@ -24,7 +26,7 @@ from bot.payloads import (
     StatusRequest,
     admin_request,
 )
-from bot.replies import Replies
+from bot.replies import Replies, looking
 from bot.views import Views
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import FindmeError
@@ -55,18 +57,22 @@ class AdminListeners:
         if not command.text:
             self._open_panel(command)
             return
+        reply = self._replies.to(command.user_id, command.response_url)
+        with looking(reply):
+            answer = self._answer(command)
+        reply.send(*answer)
+
+    def _answer(self, command: Command) -> tuple[str, Sequence[Block] | None]:
         # Before the text is looked at: who may not use it need not learn how it is used.
         self._administration.must_be_admin(command.user_id)
         request = admin_request(command.text)
-        reply = self._replies.to(command.user_id, command.response_url)
         if isinstance(request, PanelRequest | StatusRequest):
             panel = self._administration.panel(command.team_id, command.user_id)
-            reply.send("Findme status", blocks.status(panel))
-        elif isinstance(request, AuditRequest):
+            return "Findme status", blocks.status(panel)
+        if isinstance(request, AuditRequest):
             acts = self._administration.audit(command.team_id, command.user_id)
-            reply.send("What was done", blocks.audit(acts))
-        else:
-            reply.send(self._do(request, command.team_id, command.user_id))
+            return "What was done", blocks.audit(acts)
+        return self._do(request, command.team_id, command.user_id), None
 
     def _open_panel(self, command: Command) -> None:
         # Slack waits for a modal no longer than 3 s: who may see the panel is asked after it.
@@ -87,8 +93,14 @@ class AdminListeners:
         """Do it; what to say then. Raises FindmeErrors that are the sentence to tell."""
         match request:
             case ReindexRequest(channel_id=channel_id):
-                self._administration.start_reindex(team_id, admin, channel_id)
-                return "Re-indexing has begun. I'll tell you how far it is in our direct messages."
+                if self._administration.start_reindex(team_id, admin, channel_id):
+                    progress = "I'll tell you how far it is in our direct messages."
+                else:
+                    progress = (
+                        "I couldn't open the message that shows how far it is; "
+                        "`/findme-admin status` does."
+                    )
+                return f"Re-indexing has begun. {progress}"
             case AddChannelRequest(channel_id=channel_id):
                 name = parts.channel_mention(channel_id)
                 if self._administration.add_channel(team_id, admin, channel_id):

@@ -13,7 +13,7 @@ from bot.listeners.home import HomeListeners
 from bot.my_data import FILE_NAME, as_file
 from bot.payloads import Click, Json
 from bot.question import Question
-from bot.replies import Replies, Reply
+from bot.replies import Replies, Reply, looking
 from pipeline.domain.consent import Allowance, Answer, RequestId
 from pipeline.domain.model import ChannelId, TeamId, UserId
 from pipeline.errors import ConsentNeededError
@@ -57,7 +57,9 @@ class ConsentListeners:
 
     def own(self, reply: Reply, team_id: TeamId, user_id: UserId, act: OwnAct) -> None:
         """`/findme off`, `on`, `forget me`, `my data`."""
-        reply.send(self._done(team_id, user_id, act))
+        with looking(reply):
+            done = self._done(team_id, user_id, act)
+        reply.send(done)
 
     def wish(
         self, reply: Reply, team_id: TeamId, question: Question, needed: ConsentNeededError

@@ -1,7 +1,7 @@
 """`/findme`, *More*, and the reader's word on a match."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from slack_bolt import Ack
 
@@ -15,6 +15,7 @@ from bot.names import Names
 from bot.payloads import Click, Command, FaceInPhoto, Json
 from bot.question import Question
 from bot.replies import Replies, Reply, looking
+from bot.selfies import SelfieGoneError
 from bot.turns import Turns
 from pipeline.domain.model import UserId
 from pipeline.domain.verdicts import Verdict
@@ -22,6 +23,10 @@ from pipeline.domain.visibility import Sight
 from pipeline.errors import ConsentNeededError, PictureError
 from pipeline.ports import Clock
 from pipeline.usecases.give_verdict import GiveVerdict
+
+# An old answer's question: its selfie is gone, or a colleague's leave has ended.
+_NOT_ANEW = (SelfieGoneError, ConsentNeededError)
+TAKEN = "Noted. I can't show you this answer anew; type `/findme` to look again."
 
 
 class FindListeners:
@@ -136,15 +141,14 @@ class FindListeners:
             with looking(reply):
                 sight = self._asking.sight_of(click.team_id, click.user_id, face.photo_id)
             rejected = face if verdict is Verdict.NOT_ME else None
-            before = self._count(click, sight) if rejected else 0
+            before = self._count(click, reply, sight) if rejected else 0
             self._give_verdict(click.team_id, click.user_id, face.photo_id, face.box, verdict)
             self._show_again(click, reply, rejected=rejected, before=before, sight=sight)
 
-    def _count(self, click: Click, sight: Sight) -> int:
-        try:
+    def _count(self, click: Click, reply: Reply, sight: Sight) -> int:
+        with looking(reply), suppress(PictureError, *_NOT_ANEW):
             return self._asking.count(click.team_id, click.user_id, click.question, sight=sight)
-        except PictureError:
-            return 0
+        return 0
 
     def _show_again(
         self,
@@ -155,17 +159,20 @@ class FindListeners:
         before: int = 0,
         sight: Sight | None = None,
     ) -> None:
-        self._asking(
-            reply,
-            click.team_id,
-            click.user_id,
-            click.question,
-            where=click.place,
-            rejected=rejected,
-            before=before,
-            replace=True,
-            sight=sight,
-        )
+        try:
+            self._asking(
+                reply,
+                click.team_id,
+                click.user_id,
+                click.question,
+                where=click.place,
+                rejected=rejected,
+                before=before,
+                replace=True,
+                sight=sight,
+            )
+        except _NOT_ANEW:
+            reply.send(TAKEN)
 
     @contextmanager
     def _turn(self, reply: Reply) -> Iterator[None]:

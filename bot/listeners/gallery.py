@@ -12,16 +12,18 @@ from bot.blocks import gallery as blocks
 from bot.blocks import parts
 from bot.blocks.answer import PAGE_SIZE
 from bot.blocks.modal import waiting
-from bot.calls import SlackRefusedError, call, in_words
+from bot.calls import SlackRefusedError, call, in_words, is_certain
 from bot.files.parcels import Parcels
+from bot.listeners.home import HomeListeners
 from bot.pages import Page
 from bot.payloads import Click, Json, Submission
 from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies, Reply, looking
 from bot.views import Views
+from bot.web import was_never_sent
 from pipeline.domain.model import ChannelId, PhotoId
-from pipeline.errors import FindmeError, PictureError
+from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
 
 GALLERY, SHARE = "Gallery", "Share photos"
 
@@ -32,6 +34,10 @@ class NothingToShowError(FindmeError):
 
 class NotSharedError(FindmeError):
     """Those photos can't be shared there."""
+
+
+class SharingUncertainError(SourceUnavailableError):
+    """Slack didn't tell me whether it was posted; look in the channel before you share again."""
 
 
 class GalleryListeners:
@@ -45,12 +51,14 @@ class GalleryListeners:
         answers: Answers,
         replies: Replies,
         parcels: Parcels,
+        home: HomeListeners,
     ) -> None:
         self._client = client
         self._views = views
         self._answers = answers
         self._replies = replies
         self._parcels = parcels
+        self._home = home
 
     def gallery(self, ack: Ack, body: Json) -> None:
         """All photos, large, up to 40 a page, in a modal."""
@@ -116,10 +124,18 @@ class GalleryListeners:
         if not found.matches:
             raise NothingToShowError
         title = self._answers.title(click.team_id, found)
-        self._parcels.send(click.user_id, found.matches, title=title)
+        photo_ids = [match.face.photo_id for match in found.matches]
+
+        def still() -> Collection[PhotoId]:
+            return self._answers.still(click.team_id, click.user_id, question, photo_ids)
+
+        self._parcels.send(click.user_id, found.matches, title=title, still=still)
+        number = parts.photos(len(found.matches))
+        packing = f"I'm packing {number} for you. They come in our direct messages."
         if click.view_id is None:
-            number = parts.photos(len(found.matches))
-            reply.send(f"📦 I'm packing {number} for you. They come in our direct messages.")
+            reply.send(f"📦 {packing}")
+        elif not click.is_modal:
+            self._home.show(click.team_id, click.user_id, note=packing)
 
     def share(self, ack: Ack, body: Json) -> None:
         """Asks which of the page's photos to post in the channel."""
@@ -155,7 +171,8 @@ class GalleryListeners:
         except FindmeError as error:
             # A submission has no response_url of its own: Slack put it into the click before.
             reply = self._replies.to(submission.user_id, submission.about["response_url"])
-            reply.send(f"Nothing was shared. {in_words(error)}")
+            nothing = "" if isinstance(error, SharingUncertainError) else "Nothing was shared. "
+            reply.send(f"{nothing}{in_words(error)}")
 
     def _post(self, submission: Submission, chosen: Collection[PhotoId]) -> None:
         team_id, user_id, about = submission.team_id, submission.user_id, submission.about
@@ -176,11 +193,17 @@ class GalleryListeners:
                 blocks=parts.as_json(blocks.shared(user_id, shown, where)),
             )
         except SlackRefusedError as error:
+            if not is_certain(error):
+                raise SharingUncertainError from error
             if error.code != "invalid_blocks":
                 raise
             raise NotSharedError(
                 "One of the photos was deleted a moment ago; choose again."
             ) from error
+        except SourceUnavailableError as error:
+            if was_never_sent(error.__cause__):
+                raise
+            raise SharingUncertainError from error
 
     def _reply(self, click: Click) -> Reply:
         return self._replies.to(click.user_id, click.response_url)

@@ -13,6 +13,7 @@ from bot.blocks import selfie as blocks
 from bot.blocks.modal import waiting
 from bot.calls import in_words
 from bot.files.downloads import Downloads
+from bot.listeners.home import HomeListeners
 from bot.payloads import Click, Json, Submission, UploadedFile
 from bot.question import Question
 from bot.replies import Replies
@@ -36,12 +37,14 @@ class SelfieListeners:
         downloads: Downloads,
         asking: Asking,
         replies: Replies,
+        home: HomeListeners,
     ) -> None:
         self._views = views
         self._selfies = selfies
         self._downloads = downloads
         self._asking = asking
         self._replies = replies
+        self._home = home
 
     def open(self, trigger_id: str, about: Mapping[str, str]) -> None:
         """Ask for a picture; `about` is from `place_of`. Raises TooLateError."""
@@ -92,16 +95,22 @@ class SelfieListeners:
         ack()
         user_id, about = submission.user_id, submission.about
         token, channel_id = str(about["token"]), str(about.get("channel") or "")
-        reply = self._replies.to(user_id, str(about.get("response_url") or ""))
+        response_url = str(about.get("response_url") or "")
+        reply = self._replies.to(user_id, response_url)
         question = _question(about, user_id)
+        is_kept = blocks.KEEP in submission.chosen.get(blocks.USE, ())
         try:
-            if blocks.KEEP in submission.chosen.get(blocks.USE, ()):
+            if is_kept:
                 self._selfies.keep(submission.team_id, user_id, token)
             else:
                 question = replace(question, selfie=token)
             self._asking(
                 reply, submission.team_id, user_id, question, where=ChannelId(channel_id) or None
             )
+            if not response_url and not channel_id:
+                # From Home, which would stay as it was: the answer is in another tab.
+                note = blocks.KEPT if is_kept else blocks.USED
+                self._home.show(submission.team_id, user_id, note=note)
         except FindmeError as error:
             reply.send(in_words(error))
 

@@ -249,7 +249,7 @@ def test_the_direct_message_ends_with_the_counts_even_if_slack_takes_it_late(
     channel, _ = _filled(busy, 1)
     busy.slack.faults.slow("chat.postMessage", delay_s=2.0)
     busy.admin(busy.organiser, channel, "reindex")
-    assert "with 1 faces" in _ended(busy)
+    assert "1 photo with 1 face, " in _ended(busy)
 
 
 def test_a_reindex_that_was_interrupted_goes_on_and_ends_its_message(busy: Office) -> None:
@@ -268,6 +268,37 @@ def test_a_re_index_ends_although_slack_takes_no_update_of_its_message(busy: Off
     busy.admin(busy.organiser, channel, "reindex")
     runs, team_id = busy.running.runtime.runs, busy.running.team_id
     eventually(lambda: not runs.open(team_id), what="the end of the re-index")
+    assert "2 photos with 2 faces" in _ended(busy)
+    assert len(_direct(busy)) == 2
+
+
+def test_a_re_index_whose_end_slack_takes_nowhere_ends_all_the_same(busy: Office) -> None:
+    channel, _ = _filled(busy, 1)
+    busy.slack.faults.fail("chat.update", error="message_not_found", times=50)
+    busy.slack.faults.slow("files.download", delay_s=1.0)
+    busy.admin(busy.organiser, channel, "reindex")
+    busy.slack.faults.fail("chat.postMessage", error="messages_tab_disabled", times=50)
+    runs, team_id = busy.running.runtime.runs, busy.running.team_id
+    eventually(lambda: not runs.open(team_id), what="the end of the re-index")
+    busy.slack.faults.clear()
+    assert "begun" in busy.admin(busy.organiser, channel, "reindex").text
+    assert "1 photo with 1 face" in _ended(busy)
+
+
+def test_a_re_index_without_a_message_is_told_to_have_begun_and_goes_on(
+    busy: Office,
+) -> None:
+    channel, posted = _filled(busy, 1)
+    busy.slack.faults.fail("chat.postMessage", error="messages_tab_disabled")
+    answer = busy.admin(busy.organiser, channel, "reindex")
+    assert answer.text == (
+        "Re-indexing has begun. I couldn't open the message that shows how far it is; "
+        "`/findme-admin status` does."
+    )
+    assert _direct(busy) == []
+    eventually(
+        lambda: busy.slack.faults.downloads[posted[0].file_id] == 2, what="the second reading"
+    )
 
 
 def test_an_admin_has_a_person_forgotten_and_is_told_what_went(office: Office) -> None:

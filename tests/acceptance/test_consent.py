@@ -10,9 +10,11 @@ import psycopg
 import pytest
 
 from bot.blocks.consent import FIRST
+from bot.listeners.consent import SENT
 from bot.sandbox import Channel, Message, Person
 from pipeline.ports import FaceReader
 from tests.acceptance.office import (
+    LOOKING,
     Office,
     eventually,
     execute,
@@ -309,7 +311,7 @@ def test_my_data_comes_as_a_file_with_all_that_is_kept_and_no_template(
     assert "direct messages" in office.ask(eileen, channel, "my data").text
     people = office.slack.people
     (message,) = people.wait_for(
-        lambda: [m for m in people.direct_messages(eileen) if m.files], timeout_s=15
+        lambda: [m for m in people.direct_messages(eileen) if m.files], timeout_s=60
     )
     file = people.file(message.files[0])
     data = json.loads(file.data)
@@ -330,12 +332,14 @@ def test_the_home_tab_turns_findme_off_and_on_and_sends_my_data(own_office: Offi
     assert "a colleague only after you agreed" in words(page)
     off = press(office, eileen, page, "turn_off")
     assert "Findme is off for you" in words(off)
+    assert "I keep one template of your face" in words(off)
+    assert element(office, off, "alerts_on") is element(office, off, "selfie") is None
     on = press(office, eileen, off, "turn_on")
     assert "on for you again" in words(on)
     press(office, eileen, on, "my_data")
     people = office.slack.people
     assert people.wait_for(
-        lambda: [m for m in people.direct_messages(eileen) if m.files], timeout_s=15
+        lambda: [m for m in people.direct_messages(eileen) if m.files], timeout_s=60
     )
 
 
@@ -354,3 +358,14 @@ def test_admins_see_who_searched_for_whom(
         office.admin(office.organiser, channel, "audit")
     )
     assert "admins" in office.admin(eileen, channel, "audit").text
+
+
+def test_what_takes_long_is_preceded_by_a_word(office: Office) -> None:
+    eileen = office.person("eileen")
+    channel = office.channel(eileen)
+    people = office.slack.people
+    office.slack.faults.slow("users.conversations", delay_s=1.3, times=3)
+    asked = people.run_command(eileen, channel, "/findme", "my data")
+    looking, answer = people.answer_to(asked, at_least=2)
+    office.slack.faults.clear()
+    assert (looking.text, answer.text) == (LOOKING, SENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from bot.files.parcels import (
     ParcelUnderWayError,
     TooManyParcelsError,
 )
-from bot.sandbox import DOWNLOAD, UPLOAD, Person
-from pipeline.domain.model import Certainty, Match, Photo, UserId
+from bot.sandbox import DOWNLOAD, UPLOAD, FileId, Person
+from pipeline.domain.model import Certainty, Match, Photo, PhotoId, UserId
+from pipeline.errors import DatabaseUnavailableError
 from tests.acceptance.office import eventually
 from tests.acceptance.shelf import Shelf, open_shelf, unzipped
 
@@ -73,9 +74,25 @@ def me(person: Person) -> UserId:
     return UserId(person.id)
 
 
+def begin(
+    parcels: Parcels,
+    person: Person,
+    matches: list[Match],
+    *,
+    still: Callable[[], Collection[PhotoId]] | None = None,
+) -> None:
+    """All of them may be seen to the end, if no other `still` is given."""
+    photo_ids = ids(matches)
+    parcels.send(me(person), matches, title="offsite", still=still or (lambda: photo_ids))
+
+
+def ids(matches: list[Match]) -> set[PhotoId]:
+    return {match.face.photo_id for match in matches}
+
+
 def send(parcels: Parcels, shelf: Shelf, matches: list[Match]) -> str:
     """Send them to Ann and wait for the end; the last state of the line."""
-    parcels.send(me(shelf.ann), matches, title="offsite")
+    begin(parcels, shelf.ann, matches)
     wait_for(parcels, shelf.ann)
     (line,) = shelf.told(shelf.ann)
     return line.text
@@ -149,10 +166,10 @@ def test_a_part_that_fits_to_the_byte_is_not_split(shelf: Shelf, folder: Path) -
         send(parcels, shelf, matches)
     whole_bytes = len(shelf.sent(shelf.ann)[0].data)
     with open_parcels(shelf, folder, limit_bytes=whole_bytes) as parcels:
-        parcels.send(me(shelf.ann), matches, title="offsite")
+        begin(parcels, shelf.ann, matches)
         wait_for(parcels, shelf.ann)
     with open_parcels(shelf, folder, limit_bytes=whole_bytes - 1) as parcels:
-        parcels.send(me(shelf.ann), matches, title="offsite")
+        begin(parcels, shelf.ann, matches)
         wait_for(parcels, shelf.ann)
     assert [len(unzipped(file)) for file in shelf.sent(shelf.ann)] == [3, 3, 2, 1]
 
@@ -171,7 +188,7 @@ def test_a_photo_larger_than_the_limit_has_a_zip_of_its_own(shelf: Shelf, folder
 def test_the_line_tells_how_far_it_is(shelf: Shelf, folder: Path) -> None:
     gate = Gate(shelf)
     with open_parcels(shelf, folder, download=gate) as parcels:
-        parcels.send(me(shelf.ann), some(shelf, 5), title="offsite")
+        begin(parcels, shelf.ann, some(shelf, 5))
         assert gate.asked.acquire(timeout=60)
         (line,) = shelf.told(shelf.ann)
         assert line.text == "📦 Packing 5 photos… ▱▱▱▱▱ 0 of 5"
@@ -221,10 +238,10 @@ def test_if_nothing_can_be_fetched_the_line_says_so(shelf: Shelf, parcels: Parce
 def test_an_upload_that_slack_refuses_is_told_in_words(shelf: Shelf, folder: Path) -> None:
     matches = some(shelf, 6)
     with open_parcels(shelf, folder, limit_bytes=5000) as parcels:
-        parcels.send(me(shelf.ann), matches[:2], title="offsite")
+        begin(parcels, shelf.ann, matches[:2])
         wait_for(parcels, shelf.ann)
         shelf.slack.faults.fail("files.getUploadURLExternal", error="file_uploads_disabled")
-        parcels.send(me(shelf.ann), matches, title="offsite")
+        begin(parcels, shelf.ann, matches)
         wait_for(parcels, shelf.ann)
     assert shelf.told(shelf.ann)[-1].text == (
         "❌ This workspace lets nobody upload files; please ask an admin of the workspace to "
@@ -243,13 +260,13 @@ def test_a_second_click_learns_that_it_is_under_way(shelf: Shelf, folder: Path) 
     gate, matches = Gate(shelf), some(shelf, 1)
     with open_parcels(shelf, folder, download=gate) as parcels:
         # The gate is shut until the end of this block: neither call waits for the files.
-        parcels.send(me(shelf.ann), matches, title="offsite")
+        begin(parcels, shelf.ann, matches)
         assert parcels.is_busy(me(shelf.ann))
         with pytest.raises(ParcelUnderWayError, match="already"):
-            parcels.send(me(shelf.ann), matches, title="offsite")
+            begin(parcels, shelf.ann, matches)
         gate.open.set()
         wait_for(parcels, shelf.ann)
-        parcels.send(me(shelf.ann), matches, title="offsite")
+        begin(parcels, shelf.ann, matches)
         wait_for(parcels, shelf.ann)
     assert len(shelf.sent(shelf.ann)) == 2
 
@@ -259,9 +276,9 @@ def test_only_so_many_people_are_served_at_once(shelf: Shelf, folder: Path) -> N
     people = [shelf.slack.people.add_person(f"Person {n}") for n in range(AT_ONCE + MOST_WAITING)]
     with open_parcels(shelf, folder, download=gate) as parcels:
         for person in people:
-            parcels.send(me(person), matches, title="offsite")
+            begin(parcels, person, matches)
         with pytest.raises(TooManyParcelsError, match="several people"):
-            parcels.send(me(shelf.ann), matches, title="offsite")
+            begin(parcels, shelf.ann, matches)
         gate.open.set()
         for person in people:
             wait_for(parcels, person)
@@ -270,7 +287,7 @@ def test_only_so_many_people_are_served_at_once(shelf: Shelf, folder: Path) -> N
 
 def test_no_photos_are_no_parcel(shelf: Shelf, parcels: Parcels) -> None:
     with pytest.raises(NothingToSendError, match="no photos"):
-        parcels.send(me(shelf.ann), [], title="offsite")
+        begin(parcels, shelf.ann, [])
 
 
 def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> None:
@@ -278,7 +295,7 @@ def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> No
     people = [shelf.slack.people.add_person(f"Person {n}") for n in range(AT_ONCE + 1)]
     with open_parcels(shelf, folder, download=gate) as parcels:
         for person in people:
-            parcels.send(me(person), matches, title="offsite")
+            begin(parcels, person, matches)
         for _ in range(AT_ONCE):
             assert gate.asked.acquire(timeout=60)
         stopping = threading.Thread(target=parcels.stop)
@@ -287,7 +304,7 @@ def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> No
         stopping.join(10)
         assert not stopping.is_alive()
         with pytest.raises(ParcelStoppedError):
-            parcels.send(me(shelf.ann), matches, title="offsite")
+            begin(parcels, shelf.ann, matches)
     for person in people:
         (line,) = shelf.told(person)
         assert line.text == (
@@ -300,7 +317,7 @@ def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> No
 def test_a_stop_does_not_wait_for_an_upload(shelf: Shelf, folder: Path) -> None:
     shelf.slack.faults.fail(UPLOAD, status=429, headers={"Retry-After": "50"})
     with open_parcels(shelf, folder) as parcels:
-        parcels.send(me(shelf.ann), some(shelf, 1), title="offsite")
+        begin(parcels, shelf.ann, some(shelf, 1))
         eventually(lambda: shelf.slack.faults.calls[UPLOAD], what="the upload")
         started_s = time.monotonic()
         parcels.stop()
@@ -337,7 +354,7 @@ def test_a_full_disk_is_told_in_a_sentence(shelf: Shelf, parcels: Parcels, folde
 
 
 def send_again(parcels: Parcels, shelf: Shelf, matches: list[Match]) -> str:
-    parcels.send(me(shelf.ann), matches, title="offsite")
+    begin(parcels, shelf.ann, matches)
     wait_for(parcels, shelf.ann)
     return shelf.told(shelf.ann)[-1].text
 
@@ -349,15 +366,99 @@ def test_a_folder_that_is_not_there_is_no_silence(shelf: Shelf, tmp_path: Path) 
 
 def test_a_line_that_can_not_be_edited_ends_in_another(shelf: Shelf, parcels: Parcels) -> None:
     shelf.slack.faults.fail("chat.update", error="edit_window_closed", times=99)
-    parcels.send(me(shelf.ann), some(shelf, 1), title="offsite")
+    begin(parcels, shelf.ann, some(shelf, 1))
     wait_for(parcels, shelf.ann)
     assert shelf.told(shelf.ann)[-1].text == "✅ 1 photo, in 1 zip."
+
+
+def test_what_may_not_be_seen_any_more_when_the_turn_comes_is_not_even_fetched(
+    shelf: Shelf, parcels: Parcels
+) -> None:
+    matches = some(shelf, 3)
+    begin(parcels, shelf.ann, matches, still=lambda: ids(matches[1:]))
+    wait_for(parcels, shelf.ann)
+    (line,) = shelf.told(shelf.ann)
+    assert line.text == "✅ 2 photos, in 1 zip. Left out: 1 photo that you can't see any more."
+    (zip_file,) = shelf.sent(shelf.ann)
+    assert list(unzipped(zip_file)) == ["IMG_1.jpg", "IMG_2.jpg"]
+    assert shelf.slack.faults.downloads[FileId(matches[0].face.file_id)] == 0
+
+
+def test_a_part_is_packed_again_without_what_may_not_be_seen_any_more(
+    shelf: Shelf, folder: Path
+) -> None:
+    matches = some(shelf, 4)
+    seen = ids(matches)
+
+    def losing(photo: Photo) -> bytes:
+        if photo.photo_id == matches[2].face.photo_id:
+            seen.difference_update(ids(matches[:2]))
+        return shelf.workspace.download(photo)
+
+    with open_parcels(shelf, folder, download=losing) as parcels:
+        begin(parcels, shelf.ann, matches, still=lambda: {*seen})
+        wait_for(parcels, shelf.ann)
+    (line,) = shelf.told(shelf.ann)
+    assert line.text == "✅ 2 photos, in 1 zip. Left out: 2 photos that you can't see any more."
+    (zip_file,) = shelf.sent(shelf.ann)
+    assert unzipped(zip_file) == {f"IMG_{n}.jpg": bytes([n]) * 2000 for n in (2, 3)}
+    assert list(folder.iterdir()) == []
+
+
+def test_a_loss_on_the_way_ends_the_parcel_after_what_was_sent_before(
+    shelf: Shelf, folder: Path
+) -> None:
+    matches = some(shelf, 6)
+    looks = iter([ids(matches), ids(matches)])
+    with open_parcels(shelf, folder, limit_bytes=5000) as parcels:
+        begin(parcels, shelf.ann, matches, still=lambda: next(looks, set()))
+        wait_for(parcels, shelf.ann)
+    (line,) = shelf.told(shelf.ann)
+    assert line.text == "✅ 2 photos, in 1 zip. Left out: 4 photos that you can't see any more."
+    (zip_file,) = shelf.sent(shelf.ann)
+    assert list(unzipped(zip_file)) == ["IMG_0.jpg", "IMG_1.jpg"]
+
+
+@pytest.mark.parametrize("looks_before", [0, 1])
+def test_if_nothing_may_be_seen_any_more_nothing_is_sent_and_that_is_said(
+    shelf: Shelf, parcels: Parcels, looks_before: int
+) -> None:
+    matches = some(shelf, 2)
+    looks = iter([ids(matches)] * looks_before)
+    begin(parcels, shelf.ann, matches, still=lambda: next(looks, set()))
+    wait_for(parcels, shelf.ann)
+    (line,) = shelf.told(shelf.ann)
+    assert line.text == "❌ You can't see these photos any more; type `/findme` to look again."
+    assert shelf.sent(shelf.ann) == []
+
+
+def test_if_it_can_not_be_asked_what_may_be_seen_the_parcel_ends_with_the_reason(
+    shelf: Shelf, folder: Path
+) -> None:
+    matches = some(shelf, 6)
+    looks = iter([ids(matches), ids(matches)])
+
+    def still() -> Collection[PhotoId]:
+        for seen in looks:
+            return seen
+        raise DatabaseUnavailableError
+
+    with open_parcels(shelf, folder, limit_bytes=5000) as parcels:
+        begin(parcels, shelf.ann, matches, still=still)
+        wait_for(parcels, shelf.ann)
+    (line,) = shelf.told(shelf.ann)
+    assert line.text == (
+        "❌ The database can't be reached just now; please try again in a minute. "
+        "Until then I sent 2 photos, in 1 zip."
+    )
+    assert len(shelf.sent(shelf.ann)) == 1
+    assert list(folder.iterdir()) == []
 
 
 def test_a_person_who_takes_no_message_holds_nobody_up(shelf: Shelf, parcels: Parcels) -> None:
     matches = some(shelf, 1)
     shelf.slack.faults.fail("chat.postMessage", error="messages_tab_disabled")
-    parcels.send(me(shelf.ann), matches, title="offsite")
+    begin(parcels, shelf.ann, matches)
     wait_for(parcels, shelf.ann)
     assert shelf.told(shelf.ann) == []
     assert send(parcels, shelf, matches) == "✅ 1 photo, in 1 zip."

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
+from bot.blocks.selfie import KEPT, USED
 from bot.demo.portraits import Who, portrait, scenery, studio
+from bot.listeners.find import TAKEN
 from bot.sandbox import Channel, Invocation, Message, Person, View
 from tests.acceptance.office import Office, eventually, execute, lines, links, snapshot
 from tests.acceptance.surfaces import (
@@ -199,6 +201,25 @@ def test_after_an_hour_a_selfie_is_gone_and_a_sentence_says_so(
 
 
 @one_way
+@pytest.mark.parametrize("word", ["me", "not me"])
+def test_a_word_on_a_photo_counts_although_the_answers_selfie_is_gone(
+    office: Office, word: str
+) -> None:
+    somebody, channel, _ = _nameless_with_photos(office)
+    typed, _ = _asks(office, somebody, channel)
+    _gives(office, somebody, snapshot("eileen", 29))
+    _uses(office, somebody, "once")
+    first = office.answer(typed)
+    menu = element(office, first, "verdict")
+    assert menu is not None
+    options = {option["text"]["text"]: option["value"] for option in menu["options"]}
+    (value,) = (value for text, value in options.items() if ("Not" in text) is (word == "not me"))
+    _an_hour_later(office, somebody)
+    assert office.click(somebody, first, "verdict", value=value).text == TAKEN
+    assert [row for row in everything(office.conninfo)["verdicts"] if somebody.id in row] != []
+
+
+@one_way
 def test_a_selfie_that_waited_too_long_in_the_modal_is_asked_for_again(
     office: Office,
 ) -> None:
@@ -336,6 +357,19 @@ def test_from_home_the_answer_comes_as_a_direct_message(office: Office) -> None:
     _uses(office, somebody, "once")
     (answer,) = told(office, somebody)
     assert _found(answer) == hers
+    shown = _home_with(office, somebody, USED)
+    office.slack.people.click(somebody, shown, "selfie")
+    _gives(office, somebody, snapshot("eileen", 10))
+    _uses(office, somebody, "keep")
+    assert "A selfie from" in words(_home_with(office, somebody, KEPT))
+
+
+def _home_with(office: Office, who: Person, sentence: str) -> View:
+    def shown() -> View | None:
+        view = office.slack.people.home(who)
+        return view if view is not None and sentence in words(view) else None
+
+    return office.slack.people.wait_for(shown)
 
 
 @one_way

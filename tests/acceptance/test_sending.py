@@ -10,7 +10,7 @@ from bot.demo.album import AlbumPhoto
 from bot.sandbox import DOWNLOAD, Person, SharedFile
 from tests.acceptance.office import Office, eventually, one_way, snapshot
 from tests.acceptance.shelf import unzipped
-from tests.acceptance.surfaces import home, told
+from tests.acceptance.surfaces import home, told, words
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,13 @@ def test_it_works_from_the_home_tab(office: Office) -> None:
     assert [message.text for message in told(office, eileen) if not message.files] == [
         "✅ 1 photo, in 1 zip."
     ]
+    packing = "✅ I'm packing 1 photo for you. They come in our direct messages."
+
+    def is_told() -> bool:
+        view = office.slack.people.home(eileen)
+        return view is not None and packing in words(view)
+
+    eventually(is_told, what="a word in Home")
 
 
 @one_way

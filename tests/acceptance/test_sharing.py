@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from bot.sandbox import Channel, Message, Person, PostedPhoto, View
+import pytest
+
+from bot.sandbox import Breakage, Channel, Message, Person, PostedPhoto, View
 from bot.sandbox.inputs import Filled
 from tests.acceptance.office import Office, eventually, one_way, rows, shown, snapshot
 from tests.acceptance.surfaces import element, modal, pictures, words
@@ -174,4 +176,32 @@ def test_a_photo_deleted_a_moment_ago_is_not_shared_and_that_is_said(new_office:
     assert _told(office, eileen, channel) == (
         "Nothing was shared. One of the photos was deleted a moment ago; choose again."
     )
+    assert len(office.said(channel)) == 1
+
+
+@one_way
+@pytest.mark.parametrize("lost", ["a reset", "internal_error", "fatal_error"])
+def test_what_slack_may_have_posted_is_not_said_not_to_be_shared(office: Office, lost: str) -> None:
+    eileen, channel, _, answer = _asked(office, 1)
+    form = _form(office, eileen, answer)
+    faults = office.slack.faults
+    if lost == "a reset":
+        faults.break_off("chat.postMessage", Breakage.RESET, is_taken=True)
+    else:
+        faults.fail("chat.postMessage", error=lost, is_taken=True)
+    _submit(office, eileen, form, 1)
+    assert _told(office, eileen, channel) == (
+        "Slack didn't tell me whether it was posted; look in the channel before you share again."
+    )
+    assert _posted_by_bot(office, channel).text == f"<@{eileen.id}> shares 1 photo, found by Findme"
+    assert len(office.said(channel)) == 2
+
+
+@one_way
+def test_what_slack_refuses_to_post_is_said_not_to_be_shared(office: Office) -> None:
+    eileen, channel, _, answer = _asked(office, 1)
+    form = _form(office, eileen, answer)
+    office.slack.faults.fail("chat.postMessage", error="restricted_action")
+    _submit(office, eileen, form, 1)
+    assert _told(office, eileen, channel).startswith("Nothing was shared. Slack refused that")
     assert len(office.said(channel)) == 1

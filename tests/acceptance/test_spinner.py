@@ -118,3 +118,17 @@ def test_a_slow_refusal_is_preceded_by_the_word_too(office: Office) -> None:
     looking, refusal = _all(office, asked, 2)
     assert looking.text == LOOKING
     assert "no profile picture yet" in refusal.text
+
+
+@one_way
+@pytest.mark.parametrize("text", ["status", "audit", "channels add #{channel}"])
+def test_what_an_admin_waits_for_is_preceded_by_the_word_too(office: Office, text: str) -> None:
+    channel = office.channel()
+    for method in ("users.info", "users.conversations"):
+        _slow(office, method)
+    typed = text.format(channel=channel.name)
+    asked = office.slack.people.run_command(office.organiser, channel, "/findme-admin", typed)
+    looking, answer = _all(office, asked, 2)
+    assert (looking.text, looking.visible_to) == (LOOKING, office.organiser.id)
+    assert answer.text != LOOKING
+    assert len(office.slack.people.answers_so_far(asked)) == 2

@@ -8,10 +8,18 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from bot.sandbox import Channel, Message, Person, PostedPhoto, View
+from bot.sandbox import DOWNLOAD, Channel, Message, Person, PostedPhoto, View
 from bot.sandbox.inputs import Filled
 from pipeline.ports import FaceReader
-from tests.acceptance.office import WAIT_S, Office, has_more, open_office, shown, snapshot
+from tests.acceptance.office import (
+    WAIT_S,
+    Office,
+    eventually,
+    has_more,
+    open_office,
+    shown,
+    snapshot,
+)
 from tests.acceptance.surfaces import element, home, modal, press
 from tests.conftest import TEMPLATE, _new_database
 
@@ -134,6 +142,31 @@ def test_after_it_nothing_is_on_any_surface_nor_can_be_judged_or_sent(
     assert not any(one.files for one in people.direct_messages(who))
 
 
+# Where the bot is removed it can't fetch what it would pack.
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "bot removed"])
+def test_after_it_what_is_packed_already_is_not_sent(scene: Scene, loss: str) -> None:
+    office, who = scene.office, scene.who
+    _packing(office, who, scene.answer)
+    LOSSES[loss](office, who, scene.channel)
+    assert _ending(office, who) == (
+        "❌ You can't see these photos any more; type `/findme` to look again."
+    )
+    assert not any(one.files for one in office.slack.people.direct_messages(who))
+
+
+def test_photos_of_a_colleague_who_takes_their_word_back_are_not_sent_though_packed(
+    scene: Scene,
+) -> None:
+    office, asker = scene.office, scene.office.person(member=True)
+    office.slack.people.invite(asker, scene.hall, by=office.organiser)
+    answer = office.ask(asker, scene.hall, f"@{scene.who.name}")
+    assert scene.shows(answer)
+    _packing(office, asker, answer)
+    press(office, scene.who, scene.tab, "colleagues_refuse")
+    assert _ending(office, asker) == "❌ I show photos of a colleague only if they agree."
+    assert not any(one.files for one in office.slack.people.direct_messages(asker))
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_after_it_no_form_shares_anything(scene: Scene, loss: str) -> None:
     office, who = scene.office, scene.who
@@ -187,6 +220,24 @@ def _judged(scene: Scene) -> Message:
     return scene.office.answer(
         people.click(scene.who, scene.answer, "verdict", value=value, block_id=block_id)
     )
+
+
+def _packing(office: Office, who: Person, answer: Message) -> None:
+    """*Send me all*, once the first photo is being fetched."""
+    before = office.slack.faults.calls[DOWNLOAD]
+    office.slack.faults.slow(DOWNLOAD, delay_s=3.0)
+    office.click(who, answer, "send_all")
+    eventually(lambda: office.slack.faults.calls[DOWNLOAD] > before, what="the packing")
+
+
+def _ending(office: Office, who: Person) -> str:
+    """What the direct messages say of the parcel in the end."""
+
+    def ended() -> str | None:
+        texts = [one.text for one in office.slack.people.direct_messages(who) if not one.files]
+        return next((text for text in texts if not text.startswith("📦")), None)
+
+    return office.slack.people.wait_for(ended, timeout_s=WAIT_S)
 
 
 def _form(scene: Scene) -> View:

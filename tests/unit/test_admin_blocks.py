@@ -177,6 +177,10 @@ def test_a_bar_is_full_only_at_the_end(photos: int, pending: int) -> None:
     ("counts", "end"),
     [
         (IndexCounts(indexed=3, faces=5), "3 photos with 5 faces, 0 without a face. "),
+        (
+            IndexCounts(indexed=1, faces=1, without_face=1),
+            "1 photo with 1 face, 1 without a face. ",
+        ),
         (IndexCounts(unreadable=1, given_up=2), "0 without a face, 1 unreadable, 2 given up. "),
     ],
 )

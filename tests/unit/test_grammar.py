@@ -187,6 +187,18 @@ def test_a_selfie_can_be_asked_for(text: str) -> None:
         ("@channel", "I can't look for groups yet; name people one by one"),
         ("selfie me", "`/findme selfie` goes alone"),
         ("me selfie", "`/findme selfie` goes alone"),
+        ("forget", "`/findme forget me` goes alone: type just that and I forget"),
+        ("forgetme", "`/findme forget me` goes alone"),
+        ("forget me please", "`/findme forget me` goes alone"),
+        ("<@U2|bob> forget me", "`/findme forget me` goes alone"),
+        ("delete me", "`/findme forget me` goes alone"),
+        ("Delete my data!", "`/findme forget me` goes alone"),
+        ("mydata", "`/findme my data` goes alone: type just that to get all that I keep"),
+        ("data", "`/findme my data` goes alone"),
+        ("my data please", "`/findme my data` goes alone"),
+        ("me since monday my data", "`/findme my data` goes alone"),
+        ("please forget me", "Did you mean `/findme forget me`?"),
+        ("my photos", "I can't place “my”."),
         ("sure all", "That says both `sure` and `all`"),
         ("since monday since tuesday", "one `since` is enough"),
         ("on monday since tuesday", "one `since` is enough"),
@@ -298,6 +310,7 @@ def test_the_order_of_the_parts_does_not_matter(parts: list[str], data: st.DataO
 
 FRAGMENTS = (
     *("me", "in", "since", "until", "on", "sure", "all", "help", "selfie", "and", "&amp;", "today"),
+    *("forget", "my", "data", "off"),
     *("<@U2|b>", "<@U2222222222|*b*>", "<#C1|>", "<#C111111111>", "<!here>", "<!subteam^S1|@x>"),
     *("monday", "12 may", "2026-05-12", "5pm", "2026_05_12", "sinse", "mondy", "untill", "99", "a"),
     *("@bob", "#x", "<", ">", "*", "_", "`", "~", "|", "&lt;", "“", "<http://x|y>", "\n", "\u202e"),
@@ -378,7 +391,7 @@ def test_a_suggestion_is_is_a_command_that_works(text: str) -> None:
 
 
 def test_every_command_named_in_a_refusal_works() -> None:
-    texts = ["x", "<!here>", "selfie me", "a b c d e f g h", "since x"]
+    texts = ["x", "<!here>", "selfie me", "forget", "mydata", "a b c d e f g h", "since x"]
     for text in texts:
         for named in re.findall(r"`/findme([^`]*)`", refusal(text)):
             assert asked(named.replace("@colleague", "<@U2|colleague>"))

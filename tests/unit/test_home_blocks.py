@@ -209,6 +209,17 @@ def test_where_nothing_is_known_there_is_nothing_to_delete() -> None:
     assert not {"forget_me", "remove_selfie", "forget_verdicts"} & set(elements(rendered(one)))
 
 
+@pytest.mark.parametrize("has_template", [True, False])
+def test_whoever_is_off_is_offered_nothing_that_is_not_for_them(*, has_template: bool) -> None:
+    about = replace(NOBODY, is_out=True, has_template=has_template)
+    one = home(about=about, problem="Findme is off for you.")
+
+    assert set(elements(rendered(one))) == {"turn_on"}
+    assert ("one template of your face" in said(one)) is has_template
+    assert ("I know no face of yours" in said(one)) is not has_template
+    assert "when you ask me" not in said(one)
+
+
 def test_home_has_the_panel_for_admins_alone() -> None:
     admins = {"remove_channel", "add_channel", "reindex", "refresh_panel"}
 
