@@ -79,6 +79,7 @@ class Service:
         self._work: Work | None = None
         self._is_stopped = False
         self._is_to_forget = False
+        self._is_in_doubt = False
         self._turn = threading.RLock()
 
     @property
@@ -147,12 +148,21 @@ class Service:
     def remove(self) -> None:
         """Somebody says that the app was uninstalled: rest, and forget everything.
 
-        Unless the token works: an old event, after the app was installed again.
+        Unless the token works: an old event, after the app was installed again. Only that Slack
+        refuses the token says which; where it says nothing now, `look` asks again.
         Raises: DatabaseUnavailableError; it is tried again by `look`.
         """
-        if self._is_let_in():
+        try:
+            self._must_be_let_in()
+        except TokenRefusedError:
+            self._end()
+        except SourceUnavailableError as error:
+            self._is_in_doubt = True
+            log.warning("workspace.perhaps_removed", reason=str(error))
+        else:
             log.info("workspace.not_removed")
-            return
+
+    def _end(self) -> None:
         with self._turn:
             if self._standing is not Standing.REMOVED:
                 self._standing = Standing.REMOVED
@@ -165,8 +175,12 @@ class Service:
     def look(self) -> None:
         """The tick while shut out: go on as soon as the token works again.
 
+        And while it is in doubt whether the app was uninstalled.
         Raises: DatabaseUnavailableError.
         """
+        if self._is_in_doubt:
+            self._is_in_doubt = False
+            self.remove()
         if self.is_open:
             return
         with self._turn:

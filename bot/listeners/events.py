@@ -23,7 +23,7 @@ from bot.payloads import (
 )
 from bot.standing import Service
 from bot.workspace import SlackWorkspace
-from pipeline.domain.model import UserId
+from pipeline.domain.model import ChannelId, FileId, TeamId, UserId
 from pipeline.errors import SourceUnavailableError
 from pipeline.storage.photos import Photos
 from pipeline.usecases.forget_person import ForgetPerson
@@ -72,9 +72,12 @@ class EventListeners:
         """A photo is where Slack says that it is now; shown nowhere any more, it is gone."""
         ack()
         event = FileEvent.from_body(body)
-        gone = self._unshare_photo(event.team_id, event.file_id, channel_id=event.channel_id)
+        self._unshare(event.team_id, event.file_id, event.channel_id)
+
+    def _unshare(self, team_id: TeamId, file_id: FileId, channel_id: ChannelId | None) -> None:
+        gone = self._unshare_photo(team_id, file_id, channel_id=channel_id)
         if gone:
-            log.info("photo.unshared", file=event.file_id, shares=gone)
+            log.info("photo.unshared", file=file_id, shares=gone)
 
     def file_deleted(self, ack: Ack, body: Json) -> None:
         """A deleted photo is gone, with its faces."""
@@ -89,10 +92,16 @@ class EventListeners:
         """A deleted message takes its share of a photo along; all other messages are nobody's."""
         ack()
         deleted = DeletedMessage.from_body(body)
-        if deleted is not None:
-            gone = self._photos.drop_share(deleted.team_id, deleted.channel_id, deleted.ts)
-            if gone:
-                log.info("photo.unshared", photos=gone)
+        if deleted is None:
+            return
+        gone = self._photos.drop_share(deleted.team_id, deleted.channel_id, deleted.ts)
+        if gone:
+            log.info("photo.unshared", photos=gone)
+        # A share whose message was not known yet is found by its photo alone.
+        left = gone < len(deleted.file_ids)
+        if left and self._watch_channels.is_known(deleted.team_id, deleted.channel_id):
+            for file_id in deleted.file_ids:
+                self._unshare(deleted.team_id, file_id, deleted.channel_id)
 
     def member_joined(self, ack: Ack, body: Json) -> None:
         """The bot was invited: watch the channel, say hello, look through what is there."""

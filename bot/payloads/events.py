@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.payloads.objects import Json, Profile, profile
+from bot.payloads.objects import Json, Profile, is_gone, profile
 from pipeline.domain.model import ChannelId, FileId, TeamId, UserId
 
 
@@ -20,7 +20,7 @@ class FileEvent:
         event = body["event"]
         channel = event.get("channel_id")
         return cls(
-            team_id=TeamId(body["team_id"]),
+            team_id=_our_team(body),
             file_id=FileId(event["file_id"]),
             channel_id=ChannelId(channel) if channel else None,
         )
@@ -40,7 +40,7 @@ class MembershipEvent:
         event = body["event"]
         user = event.get("user")
         return cls(
-            team_id=TeamId(body["team_id"]),
+            team_id=_our_team(body),
             user_id=UserId(user) if user else None,
             channel_id=ChannelId(event["channel"]),
         )
@@ -58,7 +58,7 @@ class ChannelEvent:
         """From the envelope of an event; that of a rename holds more than the id."""
         channel = body["event"]["channel"]
         channel_id = channel if isinstance(channel, str) else channel["id"]
-        return cls(team_id=TeamId(body["team_id"]), channel_id=ChannelId(channel_id))
+        return cls(team_id=_our_team(body), channel_id=ChannelId(channel_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +73,7 @@ class ChangedUser:
     def from_body(cls, body: Json) -> "ChangedUser":
         """From the envelope of an event."""
         user = body["event"]["user"]
-        return cls(
-            team_id=TeamId(body["team_id"]), user_id=UserId(user["id"]), profile=profile(user)
-        )
+        return cls(team_id=_our_team(body), user_id=UserId(user["id"]), profile=profile(user))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ class RevokedTokens:
         """From the envelope of an event; each kind of token may be missing."""
         users = (body["event"].get("tokens") or {}).get("bot") or ()
         return cls(
-            team_id=TeamId(body["team_id"]),
+            team_id=_our_team(body),
             bot_user_ids=tuple(UserId(user) for user in users),
         )
 
@@ -102,6 +100,8 @@ class DeletedMessage:
     team_id: TeamId
     channel_id: ChannelId
     ts: str
+    file_ids: tuple[FileId, ...]
+    """What it showed and may be a photo; of a deleted file another event tells."""
 
     @classmethod
     def from_body(cls, body: Json) -> "DeletedMessage | None":
@@ -109,10 +109,12 @@ class DeletedMessage:
         event = body["event"]
         if event.get("subtype") != "message_deleted":
             return None
+        files = (event.get("previous_message") or {}).get("files") or ()
         return cls(
-            team_id=TeamId(body["team_id"]),
+            team_id=_our_team(body),
             channel_id=ChannelId(event["channel"]),
             ts=event["deleted_ts"],
+            file_ids=tuple(FileId(file["id"]) for file in files if _may_be_photo(file)),
         )
 
 
@@ -129,7 +131,24 @@ class HomeOpened:
         """From the envelope of an event."""
         event = body["event"]
         return cls(
-            team_id=TeamId(body["team_id"]),
+            team_id=_our_team(body),
             user_id=UserId(event["user"]),
             is_home=event.get("tab") == "home",
         )
+
+
+def _our_team(body: Json) -> TeamId:
+    """The workspace to which an event was sent, as Bolt finds it (`extract_team_id`).
+
+    In a channel that another workspace made (Slack Connect), the envelope itself names that one. An
+    authorization of a whole organisation may name none.
+    """
+    for authorization in (body.get("authorizations") or ())[:1]:
+        if authorization.get("team_id"):
+            return TeamId(authorization["team_id"])
+    return TeamId(body["team_id"])
+
+
+def _may_be_photo(file: Json) -> bool:
+    """Whether the file is there, and Slack doesn't call it anything but an image."""
+    return not is_gone(file) and (file.get("mimetype") or "image/").startswith("image/")

@@ -101,9 +101,17 @@ class People(Addressing):
         return self.person(who)
 
     def add_channel(
-        self, name: str, *, members: Iterable[Who] = (), private: bool = False
+        self,
+        name: str,
+        *,
+        members: Iterable[Who] = (),
+        private: bool = False,
+        foreign: bool = False,
     ) -> Channel:
-        """Make a channel; the first member is its creator. The bot is not in it."""
+        """Make a channel; the first member is its creator. The bot is not in it.
+
+        A `foreign` one is of another workspace, and shared with this one (Slack Connect).
+        """
         ws, ids = self._ws, tuple(person_id(who) for who in members)
         with ws.change():
             if any(channel.name == name for channel in ws.channels.values()):
@@ -116,6 +124,8 @@ class People(Addressing):
                 creator=ids[0] if ids else ws.bot_user_id,
                 created_s=int(ws.clock()),
                 members=ids,
+                is_shared=foreign,
+                is_foreign=foreign,
             )
             ws.channels[channel.id] = channel
             return channel

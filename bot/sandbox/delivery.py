@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.sandbox.model import ChannelId, ChannelKind, Json
+from bot.sandbox.model import ELSEWHERE, ChannelId, ChannelKind, Json
 from bot.sandbox.state import Workspace
 from bot.sandbox.transports import (
     EVENTS,
@@ -138,6 +138,7 @@ class Delivery:
         if not self._is_subscribed(event, channel):
             return
         event_id = f"Ev{self._ws.new_id('')}"
+        place = self._ws.channels.get(channel) if channel is not None else None
         authorization = {
             "enterprise_id": None,
             "team_id": self._ws.team_id,
@@ -147,14 +148,15 @@ class Delivery:
         }
         payload = {
             "token": "sandbox",
-            "team_id": self._ws.team_id,
+            # Of the workspace that made the channel; to whom it is sent, the authorization tells.
+            "team_id": ELSEWHERE if place and place.is_foreign else self._ws.team_id,
             "api_app_id": self._ws.app_id,
             "event": event,
             "type": "event_callback",
             "event_id": event_id,
             "event_time": int(self._ws.clock()),
             "authorizations": [authorization],
-            "is_ext_shared_channel": False,
+            "is_ext_shared_channel": place is not None and place.is_shared,
             "event_context": f"4-{event_id}",
         }
         envelope = _envelope(EVENTS, str(event["type"]), payload)

@@ -81,7 +81,8 @@ class Person:
 class Channel:
     """A conversation with its members, in the order in which they came.
 
-    An `is_shared` one is another workspace's, too (Slack Connect).
+    An `is_shared` one is another workspace's, too (Slack Connect); an `is_foreign` one was made
+    there.
     """
 
     id: ChannelId
@@ -92,6 +93,7 @@ class Channel:
     members: tuple[PersonId, ...] = ()
     is_archived: bool = False
     is_shared: bool = False
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

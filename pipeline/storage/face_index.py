@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 import structlog
@@ -164,9 +164,9 @@ class FaceIndexes:
             if connection is None:
                 return False
             values = {"team_id": team_id, "engine_id": engine_id, "limit": SAMPLE}
-            sampled, last, dimension = self._execute(connection, SIZE, values).fetchall()[0]
+            sampled, last, dimension = connection.execute(SIZE, values).fetchall()[0]
             faces = estimated(sampled, last)
-            is_valid = {row[0]: row[1] for row in self._execute(connection, OURS)}
+            is_valid = {row[0]: row[1] for row in connection.execute(OURS)}
             for other in is_valid:
                 # Of an engine that the workspace has changed from.
                 if other.startswith(_names_of(team_id)) and other != name:
@@ -189,12 +189,14 @@ class FaceIndexes:
                 engine_id=sql.Literal(engine_id),
             )
             try:
-                self._execute(connection, statement)
+                self._must_go_on()
+                connection.execute(statement)
             except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
                 # Several processes share memory through /dev/shm, which containers keep small.
                 self._drop(connection, name)
-                self._execute(connection, ALONE)
-                self._execute(connection, statement)
+                connection.execute(ALONE)
+                self._must_go_on()
+                connection.execute(statement)
             log.info("face_index.built", faces=faces)
             return True
         return False  # it was broken off
@@ -234,19 +236,14 @@ class FaceIndexes:
 
     def _set_memory(self, connection: psycopg.Connection[Any], needed_bytes: int) -> None:
         memory_bytes = min(max(needed_bytes, LEAST_MEMORY_BYTES), self._memory_bytes)
-        self._execute(connection, MEMORY, {"memory": f"{memory_bytes // 1024}kB"})
+        connection.execute(MEMORY, {"memory": f"{memory_bytes // 1024}kB"})
 
     def _drop(self, connection: psycopg.Connection[Any], name: str) -> None:
-        self._execute(connection, sql.SQL(DROP).format(name=sql.Identifier(name)))
+        self._must_go_on()
+        connection.execute(sql.SQL(DROP).format(name=sql.Identifier(name)))
 
-    def _execute(
-        self,
-        connection: psycopg.Connection[Any],
-        statement: LiteralString | sql.Composed,
-        values: Mapping[str, Any] | None = None,
-    ) -> psycopg.Cursor[Any]:
-        # A cancel that comes between two statements is lost.
+    def _must_go_on(self) -> None:
+        """Before what takes long: a cancel that comes between two statements is lost."""
         with self._lock:
             if self._is_stopped:
                 raise _StoppedError
-        return connection.execute(statement, values)

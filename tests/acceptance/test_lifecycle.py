@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.calls import SHUT_OUT
-from bot.sandbox import Channel, ChannelId, Person, PostedPhoto
+from bot.sandbox import Channel, ChannelId, Message, Person, PostedPhoto
+from bot.sandbox.render import file_json
 from bot.standing import Standing
 from tests.acceptance.office import (
     Office,
@@ -91,6 +93,60 @@ def test_message_deleted_and_file_unshared_each_take_the_share_along(
         _is_gone(office, posted)
 
 
+def test_a_photo_goes_with_a_message_that_slack_did_not_name_yet(new_office: Office) -> None:
+    office = new_office
+    office.start_bot(findme_pull_every_s=3600)
+    channel = office.channel()
+    posted = _noted_too_early(office, channel)
+    assert _shares(office, posted) == {(channel.id, "")}
+    with _Hearing(office, "message"):
+        office.slack.people.delete_message(office.organiser, posted)
+        _is_gone(office, posted)
+
+
+def _noted_too_early(office: Office, channel: Channel) -> PostedPhoto:
+    """A photo that is read when `files.info` doesn't tell yet which message shows it."""
+    eventually(lambda: jobs(office.conninfo) == 0, what="the end of the listing")
+    ws = office.slack.workspace
+    with _Hearing(office, "nothing"):
+        posted = office.post(channel, snapshot("eileen"))
+    early = file_json(ws, ws.files[posted.file_id]) | {"shares": {}}
+    office.slack.faults.fail("files.info", body={"ok": True, "file": early})
+    event = {"type": "file_shared", "file_id": posted.file_id, "channel_id": channel.id}
+    ws.emit(event, channel=channel.id)
+    office.read(posted)
+    return posted
+
+
+def test_slack_is_asked_nothing_of_a_deleted_message_of_which_nothing_is_left(
+    new_office: Office,
+) -> None:
+    office = new_office
+    people, calls = office.slack.people, office.slack.faults.calls
+    with capture_logs() as log:
+
+        def heard() -> int:
+            done = [entry for entry in log if entry["event"] == "request.done"]
+            return sum(entry["name"] == "message" for entry in done)
+
+        office.start_bot(findme_pull_every_s=3600)
+        channel, unwatched = office.channel(), people.open_direct(office.organiser)
+        messages: list[Message | PostedPhoto] = [
+            people.say(office.organiser, channel, "No photo here"),
+            people.post_photo(office.organiser, channel, "a.pdf", b"%PDF-1.4"),
+            office.post(unwatched, snapshot("eileen", 1)),
+            *office.show(channel, snapshot("eileen")),
+        ]
+        eventually(lambda: heard() == 4, what="what is written")
+        asked = calls["files.info"]
+        with _Hearing(office, "message"):
+            for each in messages:
+                people.delete_message(office.organiser, each)
+            eventually(lambda: heard() == 8, what="what is deleted")
+    assert _files(office) == set()
+    assert calls["files.info"] == asked
+
+
 @one_way
 def test_a_photo_taken_out_of_a_message_that_stays_is_gone(office: Office) -> None:
     people = office.slack.people
@@ -113,6 +169,28 @@ def test_a_photo_that_only_a_channel_without_the_bot_still_shows_is_forgotten(
     office.read(posted)
     office.slack.people.delete_message(office.organiser, posted)
     _is_gone(office, posted)
+
+
+@pytest.mark.parametrize("only", ["file_deleted", "file_unshared", "message"])
+def test_a_photo_in_a_channel_of_another_workspace_goes_at_once(
+    new_office: Office, monkeypatch: pytest.MonkeyPatch, only: str
+) -> None:
+    # What an event doesn't do, nothing does in the time of a test.
+    monkeypatch.setattr("bot.wiring.LOST_EVERY_S", 3600.0)
+    office = new_office
+    office.start_bot(findme_pull_every_s=3600)
+    people = office.slack.people
+    stranger = people.add_person("Sue", foreign=True)
+    channel = people.add_channel("theirs", members=[office.organiser, stranger], foreign=True)
+    office.invite_bot(channel)
+    posted = people.post_photo(stranger, channel, "guest.jpg", snapshot("eileen"), foreign=True)
+    office.read(posted)
+    with _Hearing(office, only):
+        if only == "file_deleted":
+            people.delete_file(stranger, posted.file_id)
+        else:
+            people.delete_message(stranger, posted)
+        _is_gone(office, posted)
 
 
 # Channels
@@ -443,6 +521,50 @@ def test_app_uninstalled_deletes_all_that_the_workspace_holds(new_office: Office
     _rests(office, Standing.REMOVED)
     assert _health(office) == 503
     assert bot.runtime.workspaces.all() == ["T-another"]
+
+
+def _says_nothing(office: Office) -> None:
+    """Slack doesn't say whether it takes the token."""
+    office.slack.faults.fail("auth.test", status=503, times=1000)
+
+
+def test_an_old_app_uninstalled_forgets_nothing_while_slack_gives_no_answer(
+    new_office: Office,
+) -> None:
+    office = new_office
+    office.start_bot(findme_pull_every_s=SOON_S)
+    (posted,) = office.show(office.channel(), snapshot("eileen"))
+    with capture_logs() as log:
+        _says_nothing(office)
+        office.slack.workspace.emit({"type": "app_uninstalled"})
+        _logged(log, "workspace.perhaps_removed")
+        assert _files(office) == {posted.file_id}
+        assert office.running.edge.service.is_open
+        office.slack.faults.clear()
+        _logged(log, "workspace.not_removed")
+    assert _files(office) == {posted.file_id}
+    office.stop_bot()
+    office.start_bot()
+    (again,) = office.show(office.channel(), snapshot("eileen", 1))
+    assert _files(office) == {posted.file_id, again.file_id}
+
+
+def test_an_uninstalled_app_forgets_all_as_soon_as_slack_says_so(new_office: Office) -> None:
+    office = new_office
+    office.start_bot(findme_pull_every_s=SOON_S)
+    (posted,) = office.show(office.channel(), snapshot("eileen"))
+    with capture_logs() as log:
+        _says_nothing(office)
+        office.slack.people.uninstall_app()
+        _logged(log, "workspace.perhaps_removed")
+        assert _files(office) == {posted.file_id}
+        office.slack.faults.clear()
+        eventually(lambda: set(_of_workspace(office)) == {"audit"}, what="the end of every row")
+    _rests(office, Standing.REMOVED)
+
+
+def _logged(log: list[MutableMapping[str, Any]], event: str) -> None:
+    eventually(lambda: any(entry["event"] == event for entry in log), what=event)
 
 
 def test_an_app_that_is_installed_again_begins_anew(new_office: Office) -> None:

@@ -368,6 +368,26 @@ def test_leaving_and_deleting_are_told(office: Office, heard: Heard) -> None:
     )
 
 
+@pytest.mark.usefixtures("app")
+def test_an_event_in_another_workspaces_channel_names_that_one_and_is_sent_to_this(
+    office: Office, heard: Heard
+) -> None:
+    people, team = office.slack.people, office.slack.team_id
+    theirs = people.add_channel("theirs", members=[office.ann, office.ben], foreign=True)
+    people.invite_bot(theirs, by=office.ann)
+    posted = people.post_photo(office.ann, theirs, "a.jpg", make_photo())
+    heard.wait(2)
+    people.delete_message(office.ann, posted)
+    heard.wait(3)
+    people.open_home(office.ben)
+    *bodies, home = heard.wait(4)
+    for body in bodies:
+        assert body["team_id"] != team
+        assert body["is_ext_shared_channel"]
+        assert body["authorizations"][0]["team_id"] == team
+    assert (home["team_id"], home["is_ext_shared_channel"]) == (team, False)
+
+
 def events_of(slack: Sandbox, name: str) -> Callable[[], list[Any] | None]:
     def found() -> list[Any] | None:
         log = [entry for entry in slack.delivery.log if entry.name == name]

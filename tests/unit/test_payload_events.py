@@ -72,8 +72,44 @@ def test_a_deleted_message_is_known_by_its_place() -> None:
     )
 
     assert DeletedMessage.from_body(body) == DeletedMessage(
-        team_id=TeamId("T1"), channel_id=ChannelId("C1"), ts="1.2"
+        team_id=TeamId("T1"), channel_id=ChannelId("C1"), ts="1.2", file_ids=()
     )
+
+
+def test_a_deleted_message_names_what_may_have_been_a_photo() -> None:
+    files: list[dict[str, Any]] = [
+        {"id": "F1", "mimetype": "image/png"},
+        {"id": "F2", "mimetype": "application/pdf"},
+        # Of another workspace: Slack holds its facts back.
+        {"id": "F3", "mimetype": "", "file_access": "check_file_info"},
+        {"id": "F4", "mode": "tombstone"},
+    ]
+    body = envelope(
+        type="message",
+        subtype="message_deleted",
+        channel="C1",
+        deleted_ts="1.2",
+        previous_message={"ts": "1.2", "files": files},
+    )
+    found = DeletedMessage.from_body(body)
+
+    assert found is not None
+    assert found.file_ids == ("F1", "F3")
+
+
+@pytest.mark.parametrize("before", [None, {}, {"files": None}])
+def test_a_deleted_message_may_have_shown_nothing(before: Any) -> None:
+    body = envelope(
+        type="message",
+        subtype="message_deleted",
+        channel="C1",
+        deleted_ts="1.2",
+        previous_message=before,
+    )
+    found = DeletedMessage.from_body(body)
+
+    assert found is not None
+    assert found.file_ids == ()
 
 
 @pytest.mark.parametrize("subtype", [None, "file_share", "message_changed"])
@@ -116,3 +152,30 @@ def test_revoked_tokens_are_known_by_their_users(tokens: Any, users: tuple[str, 
     found = RevokedTokens.from_body(envelope(type="tokens_revoked", tokens=tokens))
 
     assert found.bot_user_ids == users
+
+
+EVENTS: list[tuple[Any, dict[str, Any]]] = [
+    (FileEvent, {"file_id": "F1", "channel_id": "C1"}),
+    (MembershipEvent, {"user": "U1", "channel": "C1"}),
+    (ChannelEvent, {"channel": "C1"}),
+    (ChangedUser, {"user": {"id": "U1"}}),
+    (RevokedTokens, {"tokens": {}}),
+    (DeletedMessage, {"subtype": "message_deleted", "channel": "C1", "deleted_ts": "1.2"}),
+    (HomeOpened, {"user": "U1", "tab": "home"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "event"), EVENTS)
+def test_an_event_in_another_workspaces_channel_is_of_whom_it_was_sent_to(
+    kind: Any, event: dict[str, Any]
+) -> None:
+    body = envelope(**event) | {"team_id": "T2", "authorizations": [{"team_id": "T1"}]}
+
+    assert kind.from_body(body).team_id == "T1"
+
+
+@pytest.mark.parametrize("authorizations", [None, [], [{"team_id": None}], [{}]])
+def test_the_envelope_says_whose_it_is_where_no_authorization_does(authorizations: Any) -> None:
+    body = envelope(file_id="F1") | {"authorizations": authorizations}
+
+    assert FileEvent.from_body(body).team_id == "T1"
