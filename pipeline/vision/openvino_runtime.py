@@ -42,8 +42,8 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
 class Network:
     """A network with one input, compiled for this CPU.
 
-    As many threads as there are cores compute at once, and none of those that answer people waits
-    for one that indexes. Copies are compiled once they are needed.
+    As many threads as there are cores compute at once, and none that answers somebody waits for one
+    that indexes. Copies are compiled once they are needed: 150 MB each, as `retail` reads photos.
     """
 
     def __init__(
