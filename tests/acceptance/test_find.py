@@ -216,6 +216,7 @@ def test_a_photo_deleted_while_the_bot_was_off_is_not_found_any_more(new_office:
     eventually(
         lambda: {line.permalink for line in lines(office.ask(eileen, channel))} == {kept.permalink},
         what="an answer without the deleted photo",
+        timeout_s=10,
     )
 
 
@@ -234,6 +235,7 @@ def test_a_photo_whose_message_was_deleted_is_not_found_any_more(office: Office)
     eventually(
         lambda: lines(office.ask(eileen, channel)) == [],
         what="an answer without the message",
+        timeout_s=10,
     )
 
 
