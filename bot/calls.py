@@ -10,6 +10,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.waits import seconds
+from bot.web import was_never_sent
 from pipeline.errors import (
     FindmeError,
     PhotoGoneError,
@@ -79,6 +80,13 @@ def is_certain(error: SlackRefusedError) -> bool:
     # Where no JSON came, there is a sentence of the SDK's or a status instead of Slack's word.
     is_word = _WORD.fullmatch(error.code) is not None
     return status < HTTPStatus.INTERNAL_SERVER_ERROR and is_word and error.code not in _PERHAPS_DONE
+
+
+def is_perhaps_done(error: SourceUnavailableError) -> bool:
+    """Whether what `call` was to do may be done, although it raised this."""
+    if isinstance(error, SlackRefusedError):
+        return not is_certain(error)
+    return not was_never_sent(error.__cause__)
 
 
 def status_of(error: SlackRefusedError) -> int:

@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.webhook import WebhookResponse
 
 from bot.blocks.parts import as_json
-from bot.calls import SlackRefusedError, call, is_certain
+from bot.calls import SlackRefusedError, call, is_perhaps_done
 from bot.waits import Waits
 from bot.web import ResponseUrl, was_never_sent
 from pipeline.domain.model import ChannelId, UserId
@@ -109,16 +109,14 @@ class Reply:
     def _post(self, text: str, blocks: list[dict[str, object]] | None) -> bool:
         try:
             call(self.client.chat_postMessage, channel=self.user_id, text=text, blocks=blocks)
-        except SlackRefusedError as error:
-            log.warning("reply.refused", reason=str(error))
-            if not is_certain(error):
-                raise AnswerUncertainError from error
-            return False
         except SourceUnavailableError as error:
-            log.warning("reply.uncertain", reason=str(error))
-            if was_never_sent(error.__cause__):
-                raise
-            raise AnswerUncertainError from error
+            is_refused = isinstance(error, SlackRefusedError)
+            log.warning("reply.refused" if is_refused else "reply.uncertain", reason=str(error))
+            if is_perhaps_done(error):
+                raise AnswerUncertainError from error
+            if is_refused:
+                return False
+            raise
         return True
 
 

@@ -153,9 +153,8 @@ def _channel(channel: Channel, counts: IndexCounts) -> str:
     problem = (
         f"\n   ⚠️ {escape(shortened(channel.problem, PROBLEM_LIMIT))}" if channel.problem else ""
     )
-    faces = f"{counts.faces:,} {'face' if counts.faces == 1 else 'faces'}"
     extra = f", {counts.without_face:,} without a face{extra}" if counts.without_face else extra
-    numbers = f"{parts.photos(counts.photos)}, {faces}{extra}"
+    numbers = f"{parts.photos(counts.photos)}, {parts.faces(counts.faces)}{extra}"
     return f"{parts.channel_mention(channel.channel_id)}: {numbers}{problem}"
 
 

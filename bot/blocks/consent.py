@@ -133,12 +133,11 @@ def forgotten_words(what: Forgotten) -> str:
 
 def turned_off(what: TurnedOff) -> str:
     """The receipt of `/findme off`."""
-    faces = f"{what.faces:,} {'face' if what.faces == 1 else 'faces'}"
     lines = ["🚫 Findme is off for you: nobody finds you, whoever asks, and neither do you."]
     if not what.forgotten.is_nothing:
         lines.append(f"I forgot {forgotten_words(what.forgotten)}.")
     if what.faces:
-        lines.append(f"I took {faces} of yours out of the index.")
+        lines.append(f"I took {parts.faces(what.faces)} of yours out of the index.")
     lines.append(TEMPLATE if what.has_template else NO_TEMPLATE)
     return "\n".join(lines)
 

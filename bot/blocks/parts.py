@@ -124,6 +124,11 @@ def photos(number: int) -> str:
     return f"{number:,} {'photo' if number == 1 else 'photos'}"
 
 
+def faces(number: int) -> str:
+    """How many faces, in words."""
+    return f"{number:,} {'face' if number == 1 else 'faces'}"
+
+
 def joined(words: Sequence[str]) -> str:
     """One, "one and two", or "one, two and three"."""
     return " and ".join([part for part in (", ".join(words[:-1]), *words[-1:]) if part])

@@ -1,6 +1,6 @@
 """What the bot says in plain sentences."""
 
-from bot.blocks.parts import channel_mention, photos
+from bot.blocks.parts import channel_mention, faces, photos
 from pipeline.domain.model import ChannelId, IndexCounts
 
 HELP = (
@@ -45,14 +45,13 @@ def reindex_progress(counts: IndexCounts, *, listed: bool) -> str:
 
 def reindex_done(counts: IndexCounts) -> str:
     """What it says in the end."""
-    faces = f"{counts.faces:,} {'face' if counts.faces == 1 else 'faces'}"
     failed = ""
     if counts.unreadable:
         failed += f", {counts.unreadable:,} unreadable"
     if counts.given_up:
         failed += f", {counts.given_up:,} given up"
     return (
-        f"✅ Re-indexed: {photos(counts.indexed)} with {faces}, "
+        f"✅ Re-indexed: {photos(counts.indexed)} with {faces(counts.faces)}, "
         f"{counts.without_face:,} without a face{failed}. "
         "`/findme-admin status` has the details."
     )

@@ -12,7 +12,7 @@ from bot.blocks import gallery as blocks
 from bot.blocks import parts
 from bot.blocks.answer import PAGE_SIZE
 from bot.blocks.modal import waiting
-from bot.calls import SlackRefusedError, call, in_words, is_certain
+from bot.calls import SlackRefusedError, call, in_words, is_perhaps_done
 from bot.files.parcels import Parcels
 from bot.listeners.home import HomeListeners
 from bot.pages import Page
@@ -21,7 +21,6 @@ from bot.question import Question
 from bot.refusals import refusal
 from bot.replies import Replies, Reply, looking
 from bot.views import Views
-from bot.web import was_never_sent
 from pipeline.domain.model import ChannelId, PhotoId
 from pipeline.errors import FindmeError, PictureError, SourceUnavailableError
 
@@ -192,18 +191,14 @@ class GalleryListeners:
                 text=blocks.shared_text(user_id, len(shown)),
                 blocks=parts.as_json(blocks.shared(user_id, shown, where)),
             )
-        except SlackRefusedError as error:
-            if not is_certain(error):
-                raise SharingUncertainError from error
-            if error.code != "invalid_blocks":
-                raise
-            raise NotSharedError(
-                "One of the photos was deleted a moment ago; choose again."
-            ) from error
         except SourceUnavailableError as error:
-            if was_never_sent(error.__cause__):
-                raise
-            raise SharingUncertainError from error
+            if is_perhaps_done(error):
+                raise SharingUncertainError from error
+            if isinstance(error, SlackRefusedError) and error.code == "invalid_blocks":
+                raise NotSharedError(
+                    "One of the photos was deleted a moment ago; choose again."
+                ) from error
+            raise
 
     def _reply(self, click: Click) -> Reply:
         return self._replies.to(click.user_id, click.response_url)

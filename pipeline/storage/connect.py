@@ -193,6 +193,9 @@ def check_versions(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         )
 
 
+# Whoever turns Findme off comes before, and is seen by the next statement, or after, and drops what
+# that adds.
+LOCK_OPT_OUTS = "select from workspaces where team_id = %(team_id)s for share"
 LOCK_SHARES = "select pg_advisory_xact_lock(hashtextextended('shares/' || %(team_id)s, 0))"
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
 

@@ -7,7 +7,7 @@ from pgvector import HalfVector
 
 from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, UserId
 from pipeline.domain.references import Selfie
-from pipeline.storage.connect import Connection, Database
+from pipeline.storage.connect import LOCK_OPT_OUTS, Connection, Database
 
 LIFE_S = 3600.0
 MOST = 1_000
@@ -17,8 +17,6 @@ DROP_OLD = """
 delete from held_selfies
 where team_id = %(team_id)s and held_at < now() - make_interval(secs => %(life_s)s)
 """
-# Whoever turns Findme off comes before, and is seen by PUT, or after, and drops what it puts.
-LOCK_WORKSPACE = "select from workspaces where team_id = %(team_id)s for share"
 PUT = """
 insert into held_selfies
     (team_id, token, user_id, engine_id, picture_hash, embedding, quality, faces_in_picture)
@@ -73,7 +71,7 @@ class HeldSelfies:
         }
         with self._database.transaction() as connection:
             connection.execute(DROP_OLD, values)
-            connection.execute(LOCK_WORKSPACE, values)
+            connection.execute(LOCK_OPT_OUTS, values)
             is_held = bool(connection.execute(PUT, values).rowcount)
             connection.execute(DROP_TOO_MANY, values)
         return is_held

@@ -10,7 +10,7 @@ from pipeline.domain.model import EngineId, Reference, ReferenceKind, TeamId, Us
 from pipeline.domain.people import AboutPerson, Forgotten, KnownReference
 from pipeline.storage.alerts import drop_alerts, has_alerts
 from pipeline.storage.audit import note
-from pipeline.storage.connect import Connection, Database, lock_shares
+from pipeline.storage.connect import LOCK_OPT_OUTS, Connection, Database, lock_shares
 from pipeline.storage.consents import consent_of, drop_consents
 from pipeline.storage.held_selfies import drop_held_selfies
 from pipeline.storage.verdicts import count_verdicts, drop_verdicts
@@ -24,8 +24,6 @@ DROP_PROFILES = """
 delete from person_references
 where team_id = %(team_id)s and user_id = %(user_id)s and kind = 'profile'
 """
-# Whoever turns Findme off comes before, and is seen by ADD, or after, and drops what it adds.
-LOCK_WORKSPACE = "select from workspaces where team_id = %(team_id)s for share"
 # Of nobody who turned Findme off while their picture was looked at.
 ADD = """
 insert into person_references
@@ -114,7 +112,7 @@ class People:
         """Cache it; references from the person's earlier profile pictures go."""
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
-            connection.execute(LOCK_WORKSPACE, values)
+            connection.execute(LOCK_OPT_OUTS, values)
             connection.execute(DROP_PROFILES, values)
             connection.execute(ADD, values | {"kind": ReferenceKind.PROFILE.value})
 
@@ -139,7 +137,7 @@ class People:
         """Keep it; the same picture once."""
         values = _values(team_id, user_id, engine_id, picture_hash, reference)
         with self._database.transaction() as connection:
-            connection.execute(LOCK_WORKSPACE, values)
+            connection.execute(LOCK_OPT_OUTS, values)
             connection.execute(ADD, values | {"kind": ReferenceKind.SELFIE.value})
 
     def drop_selfie(self, team_id: TeamId, user_id: UserId, origin: str) -> bool:

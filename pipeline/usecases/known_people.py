@@ -91,20 +91,18 @@ class KnownPeople:
             *_confirmed(judged),
         ]
         try:
-            profile = [self._profile(team_id, user_id, reader, with_picture=with_picture)]
+            profile = [self._profile(team_id, user_id, reader)] if with_picture else []
         except (NoProfilePictureError, NoFaceInPictureError, UnreadablePhotoError):
             if not own:
                 raise
             profile = []
+        if not own and not profile:
+            raise NoProfilePictureError
         chosen = usable([*own, *profile], maybe_similarity=reader.curve.maybe)
         return _known_by(chosen, judged, engine_id)
 
-    def _profile(
-        self, team_id: TeamId, user_id: UserId, reader: FaceReader, *, with_picture: bool
-    ) -> Reference:
+    def _profile(self, team_id: TeamId, user_id: UserId, reader: FaceReader) -> Reference:
         """From the profile picture; computed once for each picture."""
-        if not with_picture:
-            raise NoProfilePictureError
         picture = self._pictures.picture_of(user_id)
         known = self._references.profile(
             team_id, user_id, engine_id=reader.engine_id, picture_hash=picture.picture_hash

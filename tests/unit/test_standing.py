@@ -13,8 +13,6 @@ LIMITED = SlackRefusedError("wait", code="ratelimited", retry_after_s=30)
 BROKEN = SlackRefusedError("no answer", code="500")
 UNREACHABLE = SourceUnavailableError("nothing came")
 
-no_answer = pytest.mark.parametrize("silence", [LIMITED, BROKEN, UNREACHABLE])
-
 
 class Slack:
     """Answers `auth.test` with the error that it has now, if any."""
@@ -67,53 +65,52 @@ def service(slack: Slack, kept: Kept) -> Service:
     return made
 
 
+@pytest.fixture(params=[LIMITED, BROKEN, UNREACHABLE])
+def in_doubt(request: pytest.FixtureRequest, service: Service, slack: Slack) -> Service:
+    """The same, told that it was uninstalled while Slack gives no answer."""
+    slack.says = request.param
+    service.remove()
+    return service
+
+
 def test_a_refused_token_ends_it_at_once(service: Service, slack: Slack, kept: Kept) -> None:
     slack.says = REFUSED
     service.remove()
     assert (service.standing, kept.forgotten) == (Standing.REMOVED, 1)
 
 
-@no_answer
 def test_nothing_is_forgotten_while_slack_gives_no_answer(
-    service: Service, slack: Slack, kept: Kept, silence: Exception
+    in_doubt: Service, slack: Slack, kept: Kept
 ) -> None:
-    slack.says = silence
-    service.remove()
-    service.look()
-    assert (service.is_healthy, kept.forgotten) == (True, 0)
+    in_doubt.look()
+    assert (in_doubt.is_healthy, kept.forgotten) == (True, 0)
     assert slack.asked == 2
 
 
-@no_answer
 def test_the_tick_asks_until_slack_says_that_the_app_is_gone(
-    service: Service, slack: Slack, kept: Kept, silence: Exception
+    in_doubt: Service, slack: Slack, kept: Kept
 ) -> None:
-    slack.says = silence
-    service.remove()
-    service.look()
+    in_doubt.look()
     slack.says = REFUSED
-    service.look()
-    assert (service.standing, kept.forgotten) == (Standing.REMOVED, 1)
-    service.look()
+    in_doubt.look()
+    assert (in_doubt.standing, kept.forgotten) == (Standing.REMOVED, 1)
+    in_doubt.look()
     assert kept.forgotten == 1
 
 
-@no_answer
 def test_an_old_event_is_of_no_more_account_once_the_token_works(
-    service: Service, slack: Slack, kept: Kept, silence: Exception
+    in_doubt: Service, slack: Slack, kept: Kept
 ) -> None:
-    slack.says = silence
-    service.remove()
     slack.says = None
-    service.look()
+    in_doubt.look()
     asked = slack.asked
-    service.look()
+    in_doubt.look()
     assert slack.asked == asked
     # Revoked later, by nobody who removed the app: everything is kept.
     slack.says = REFUSED
-    service.check()
-    service.look()
-    assert (service.standing, kept.forgotten) == (Standing.SHUT_OUT, 0)
+    in_doubt.check()
+    in_doubt.look()
+    assert (in_doubt.standing, kept.forgotten) == (Standing.SHUT_OUT, 0)
 
 
 def test_what_is_shut_out_meanwhile_is_forgotten_too(
