@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import structlog
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from bot import socket_mode as connection
 from bot.app import build_app
 from bot.edge import Edge
 from bot.files.downloads import Downloads
@@ -13,6 +11,7 @@ from bot.files.thumbnails import TICK_EVERY_S
 from bot.http import HttpServer, asgi_app
 from bot.progress import ReindexNotices
 from bot.settings import SlackSettings
+from bot.socket_mode import SocketMode
 from bot.workspace import SlackWorkspace, web_client
 from pipeline.domain.model import TeamId
 from pipeline.errors import FindmeError
@@ -102,7 +101,7 @@ class Bot:
         self._service = self.edge.service
         self._schedule = Schedule()
         self._leader = runtime.leader(self.team_id)
-        self._socket: SocketModeHandler | None = None
+        self._socket: SocketMode | None = None
         self._http: HttpServer | None = None
         self.metrics = self.runtime.metrics()
 
@@ -156,13 +155,13 @@ class Bot:
             self._http = HttpServer(served, host=self._slack.findme_host, port=port)
             self._http.start()
         if self._slack.slack_app_token is not None:
-            self._socket = SocketModeHandler(
+            self._socket = SocketMode(
                 self._app,
                 self._slack.slack_app_token.get_secret_value(),
                 web_client=self.workspace.client,
-                ping_interval=PING_EVERY_S,
+                ping_every_s=PING_EVERY_S,
             )
-            connection.connect(self._socket)
+            self._socket.connect()
         log.info("bot.started", socket_mode=socket_mode, port=self.port)
 
     def _every(self, seconds: float, action: Callable[[], object], *, name: str) -> None:
@@ -226,7 +225,7 @@ class Bot:
     def stop(self) -> None:
         """End in good order: no new work, the jobs under way finished."""
         if self._socket is not None:
-            connection.close(self._socket)
+            self._socket.close()
         if self._http is not None:
             self._http.stop()
         if self.metrics is not None:

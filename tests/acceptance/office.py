@@ -320,10 +320,6 @@ class Office:
         """Stop the bot that runs now, if one does."""
         bot, self.bot = self.bot, None
         if bot is not None:
-            if bot._socket is not None:
-                # Its queue is only looked at once a second; this wakes it to see that it ends.
-                bot._socket.client.closed = True
-                bot._socket.client.message_queue.put(None)
             bot.stop()
             # Bot.stop leaves these open so far; the test of that is in test_processes.
             bot.workspace.downloads.close()

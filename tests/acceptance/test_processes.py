@@ -166,8 +166,8 @@ class Forgetful(ConnectionState):
 def test_a_bot_that_is_told_to_end_while_a_session_begins_does_so(new_office: Office) -> None:
     bot = new_office.start_bot()
     assert bot._socket is not None
-    before = bot._socket.client.current_session_state
-    bot._socket.client.current_session_state = forgetful = Forgetful()
+    before = bot._socket._client.current_session_state
+    bot._socket._client.current_session_state = forgetful = Forgetful()
     before.terminated = True
     assert forgetful.has_begun.wait(5)
     began = time.monotonic()
