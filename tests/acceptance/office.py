@@ -321,8 +321,6 @@ class Office:
         bot, self.bot = self.bot, None
         if bot is not None:
             bot.stop()
-            # Bot.stop leaves these open so far; the test of that is in test_processes.
-            bot.workspace.downloads.close()
 
     def person(
         self,
