@@ -55,7 +55,7 @@ def plain(text: str) -> str:
         part if number % 2 else _seen(part) for number, part in enumerate(_FLAG.split(line))
     )
     line = " ".join(line.split())
-    line = line.lstrip(_JOINERS)
+    line = line.lstrip(f" {_JOINERS}")
     while line and unicodedata.category(line[0])[0] == "M":
         line = line[1:].lstrip(f" {_JOINERS}")
     return line if any(map(_is_visible, line)) else ""

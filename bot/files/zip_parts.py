@@ -50,9 +50,9 @@ _MODE = 0o100644
 
 def safe_name(name: str, media_type: str) -> str:
     """A file name without folders, for every system, that ends as its media type asks for."""
-    name = unicodedata.normalize("NFC", name)
     kept = (" " if character.isspace() else character for character in name if _is_kept(character))
-    name = " ".join(_FORBIDDEN.sub("_", "".join(kept)).split())
+    name = unicodedata.normalize("NFC", "".join(kept))
+    name = " ".join(_FORBIDDEN.sub("_", name).split())
     stem, extension = _split(name)
     if not extension:
         extension = _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""

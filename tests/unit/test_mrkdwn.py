@@ -5,7 +5,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.mrkdwn import cut, escape, plain, shortened
@@ -88,6 +88,7 @@ def test_text_of_which_nothing_is_seen_is_none(text: str) -> None:
 
 
 @given(photo_names())
+@example("\u200d\n😀")
 def test_plain_text_is_one_line_without_unseen_characters(text: str) -> None:
     line = plain(text)
     assert not any(is_unseen(one) for one in line)

@@ -49,6 +49,7 @@ def test_a_name_becomes_one_that_every_system_takes(name: str, media_type: str, 
 @example(name="👩‍👩‍👧‍👦" * 60, media_type="image/heic")
 @example(name="\ud800", media_type="image/jpeg")
 @example(name="\u200d.", media_type="")
+@example(name="e\x00\u0301", media_type="")
 @example(name=("a" * 119) + ".." + "b", media_type="")
 def test_no_name_leaves_its_folder_or_is_too_long(name: str, media_type: str) -> None:
     safe = safe_name(name, media_type)
