@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -123,7 +124,9 @@ class Worker:
         self._stopping.set()
         loop, task = self._loop, self._task
         if loop is not None and task is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(task.cancel)
+            # It may end, and the loop with it, at this very moment.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel)
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -139,6 +142,9 @@ class Worker:
         )
         while not self._stopping.is_set():
             self._task = asyncio.create_task(self._serve())
+            if self._stopping.is_set():
+                # `stop` looked for a task before there was this one.
+                self._task.cancel()
             try:
                 await self._task
             except asyncio.CancelledError:
