@@ -26,7 +26,8 @@ RESPONSE_URL = "response_url"
 """Stands for a method name where a response_url is posted to."""
 
 IN_FLIGHT_S = 0.2
-"""What comes so soon after a Retry-After was on its way before it."""
+"""What comes so soon after a Retry-After was sent was on its way before it was read."""
+_NOT_YET_S = math.inf
 
 
 class Breakage(Enum):
@@ -190,6 +191,13 @@ class Faults:
                 self._note_wait(method, fault, now_s)
             return Interference(delay_s=delay_s, fault=fault)
 
+    def told(self, method: str) -> None:
+        """A Retry-After was sent: whoever calls from now on knows of it."""
+        with self._lock:
+            told_s, until_s = self._pending_s.get(method, (0.0, 0.0))
+            if told_s == _NOT_YET_S:
+                self._pending_s[method] = (time.monotonic(), until_s)
+
     def downloaded(self, file_id: FileId) -> None:
         """Count one file handed out."""
         with self._lock:
@@ -214,7 +222,7 @@ class Faults:
         if asked.isdigit():
             told_s, until_s = self._pending_s.get(method, (0.0, 0.0))
             if now_s > until_s:
-                told_s = now_s
+                told_s = _NOT_YET_S
             self._pending_s[method] = (told_s, max(until_s, now_s + int(asked)))
 
     def _order(self, method: str, order: _Order) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -50,7 +52,15 @@ async def met(faults: Faults, method: str, answer: Callable[[], Awaitable[Respon
     if fault is None:
         return await answer()
     real = await answer() if fault.is_taken or fault.breakage is Breakage.CUT else None
-    return _faulty(fault, real)
+    response = _faulty(fault, real)
+    if fault.status == HTTPStatus.TOO_MANY_REQUESTS:
+        response.background = BackgroundTask(_tell, faults, method)
+    return response
+
+
+async def _tell(faults: Faults, method: str) -> None:
+    # On the loop: a thread may be a while in coming.
+    faults.told(method)
 
 
 def _faulty(fault: Fault, real: Response | None) -> Response:
