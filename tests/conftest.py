@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -37,6 +38,11 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - only new folders are made in it
 ROOM_BYTES = 6 * 2**30
 
 _numbers = itertools.count()
+
+# Properties are no measurements: on a busy machine an example may stand still for some tenths of a
+# second, and so may what draws it.
+settings.register_profile("findme", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("findme")
 
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM_BYTES:
     tempfile.tempdir = str(MEMORY)

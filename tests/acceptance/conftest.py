@@ -48,6 +48,12 @@ def office(request: pytest.FixtureRequest, server: str, engine: FaceReader) -> I
         yield opened
 
 
+@pytest.fixture
+def no_spinner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No "Looking…", however slow this machine is: a test that counts messages, or has one fail."""
+    monkeypatch.setattr("bot.replies.SPINNER_AFTER_S", 600.0)
+
+
 @pytest.fixture(autouse=True)
 def _no_channel_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """A session's hundreds of channels would be listed again and again, and named at each answer.

@@ -68,8 +68,12 @@ def eventually(condition: Callable[[], Found], *, what: str, timeout_s: float = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One request that the workspace got; `authorization` is the header, or ""."""
+    """One request that the workspace got; `authorization` is the header, or "".
 
+    `came_s` is by the monotonic clock.
+    """
+
+    came_s: float
     method: str
     path: str
     authorization: str
@@ -88,6 +92,7 @@ class Traffic:
             headers = dict(scope["headers"])
             self._heard.append(
                 Heard(
+                    came_s=time.monotonic(),
                     method=scope["method"],
                     path=scope["path"],
                     authorization=headers.get(b"authorization", b"").decode(),
@@ -315,6 +320,13 @@ class Office:
         else:
             self.slack.set_request_url(f"http://127.0.0.1:{bot.port}/slack/events")
         return bot
+
+    def wait_until_quiet(self) -> None:
+        """A bot that begins asks Slack for its channels, which some tests don't look for."""
+        before = -1
+        while (calls := sum(self.slack.faults.calls.values())) != before:
+            before = calls
+            time.sleep(1.0)
 
     def stop_bot(self) -> None:
         """Stop the bot that runs now, if one does."""

@@ -163,7 +163,7 @@ def test_a_reindex_finds_what_was_missed_before(busy: Office) -> None:
 
 def test_a_second_reindex_is_refused_while_one_runs(busy: Office) -> None:
     channel, _ = _filled(busy)
-    busy.slack.faults.slow("files.download", delay_s=0.8, times=3)
+    busy.slack.faults.slow("files.download", delay_s=2.0, times=3)
     busy.admin(busy.organiser, channel, "reindex")
     answer = busy.admin(busy.organiser, channel, "reindex")
     assert "running already" in answer.text
@@ -222,7 +222,7 @@ def test_people_find_their_photos_while_a_reindex_runs(busy: Office) -> None:
     eileen = busy.person("eileen")
     channel = busy.channel(eileen)
     posted = busy.show(channel, *(snapshot("eileen", number) for number in range(4)))
-    busy.slack.faults.slow("files.download", delay_s=0.8, times=4)
+    busy.slack.faults.slow("files.download", delay_s=2.0, times=4)
     busy.admin(busy.organiser, channel, "reindex")
     answer = busy.ask(eileen, channel)
     assert {line.permalink for line in lines(answer)} == links(posted)

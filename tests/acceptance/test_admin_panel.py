@@ -105,7 +105,7 @@ def test_a_re_index_begins_by_the_panel_which_shows_its_bar(started: Office, sur
     office = started
     channel = office.channel()
     office.show(channel, snapshot("eileen"), snapshot("eileen", 1))
-    office.slack.faults.slow("files.download", delay_s=1.0, times=2)
+    office.slack.faults.slow("files.download", delay_s=5.0, times=2)
     view = _opened(office, surface)
     view = _pressed(office, surface, view, "reindex")
     assert "Re-indexing has begun" in words(view)

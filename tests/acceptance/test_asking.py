@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
 from bot.demo.album import AlbumPhoto
@@ -23,6 +24,10 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import element
 
+LISTINGS = """
+select count(*) from procrastinate_jobs
+where status in ('todo', 'doing') and args->>'channel_id' = %s
+"""
 BACKDATE = "update shares set shared_at = %s where permalink = %s"
 ELSEWHERE = (
     "I look for photos in channels that I am in and you can open; that one isn't among them."
@@ -52,6 +57,12 @@ def party(office: Office, album: Mapping[str, AlbumPhoto]) -> Party:
 
 
 def _posted_at(office: Office, posted: PostedPhoto, when: datetime) -> None:
+    # A listing that began before it was posted would take it for deleted, since it looks old.
+    with psycopg.connect(office.conninfo, autocommit=True) as connection:
+        eventually(
+            lambda: connection.execute(LISTINGS, [posted.channel]).fetchone() == (0,),
+            what="the end of the channel's listing",
+        )
     execute(office.conninfo, BACKDATE, when, posted.permalink)
 
 

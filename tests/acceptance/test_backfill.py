@@ -45,7 +45,7 @@ def test_a_bot_that_was_invited_while_it_was_off_says_hello_and_looks_through_th
     posted = office.post(channel, snapshot("eileen"))
     office.start_bot()
     office.read(posted)
-    assert len(office.said(channel)) == 1
+    assert len(eventually(lambda: office.said(channel), what="the hello")) == 1
 
 
 def test_a_photo_whose_event_was_lost_comes_in_with_the_next_tick(new_office: Office) -> None:

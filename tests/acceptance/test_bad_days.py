@@ -15,7 +15,7 @@ from pipeline.domain.model import UserId
 from tests.acceptance.office import Office, lines, notes, one_way, shown, snapshot
 from tests.acceptance.surfaces import element, home, modal, press, told, words
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_spinner")]
 
 LOCK = "select pg_advisory_xact_lock(hashtextextended('shares/' || %s, 0))"
 

@@ -364,7 +364,7 @@ def test_what_takes_long_is_preceded_by_a_word(office: Office) -> None:
     eileen = office.person("eileen")
     channel = office.channel(eileen)
     people = office.slack.people
-    office.slack.faults.slow("users.conversations", delay_s=1.3, times=3)
+    office.slack.faults.slow("users.conversations", delay_s=2.5, times=3)
     asked = people.run_command(eileen, channel, "/findme", "my data")
     looking, answer = people.answer_to(asked, at_least=2)
     office.slack.faults.clear()

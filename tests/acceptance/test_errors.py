@@ -191,6 +191,7 @@ def test_once_its_database_is_back_the_bot_goes_on(data_folder: Path, engine: Fa
             again.close()
 
 
+@pytest.mark.usefixtures("no_spinner")
 def test_an_answer_that_comes_too_late_for_its_place_comes_by_direct_message(
     conninfo: str, engine: FaceReader
 ) -> None:

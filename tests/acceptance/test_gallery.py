@@ -21,6 +21,8 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import element, home, modal, pictures, words
 
+pytestmark = pytest.mark.usefixtures("no_spinner")
+
 PHOTOS = 43
 
 
@@ -148,11 +150,11 @@ def test_who_left_the_channel_gets_no_photos_of_it(office: Office) -> None:
 @one_way
 def test_a_modal_that_was_closed_while_it_was_filled_is_no_error(office: Office) -> None:
     eileen, channel, answer = _asked(office)
-    office.slack.faults.slow("users.conversations", delay_s=0.5, times=3)
+    office.slack.faults.slow("users.conversations", delay_s=2.0, times=3)
+    calls = office.slack.faults.calls["views.update"]
     office.slack.people.click(eileen, answer, "gallery")
     view = eventually(lambda: office.slack.people.modal(eileen), what="the modal")
     assert view is not None
-    calls = office.slack.faults.calls["views.update"]
     office.slack.people.close_view(eileen, view.id)
     eventually(lambda: office.slack.faults.calls["views.update"] > calls, what="the update")
     office.slack.faults.clear()
@@ -163,11 +165,11 @@ def test_a_modal_that_was_closed_while_it_was_filled_is_no_error(office: Office)
 
 @one_way
 def test_it_opens_in_time_although_the_search_is_slow(conninfo: str, engine: FaceReader) -> None:
-    times = replace(FAST, trigger_life_s=0.5)
+    times = replace(FAST, trigger_life_s=3.0)
     with open_office(conninfo, engine, times=times) as office:
         office.start_bot()
         eileen, _, answer = _asked(office)
-        office.slack.faults.slow("users.conversations", delay_s=0.8)
+        office.slack.faults.slow("users.conversations", delay_s=4.0)
         office.slack.people.click(eileen, answer, "gallery")
         waiting = eventually(lambda: office.slack.people.modal(eileen), what="the modal")
         assert waiting is not None

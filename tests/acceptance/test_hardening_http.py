@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from bot.signed import MAX_BODY_BYTES
 from pipeline.ports import FaceReader
-from tests.acceptance.office import Office, open_office, rows, snapshot
+from tests.acceptance.office import Office, eventually, open_office, rows, snapshot
 from tests.conftest import TEMPLATE, _new_database
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -30,18 +30,13 @@ def web(server: str, engine: FaceReader) -> Iterator[Office]:
     with (
         contextmanager(_new_database)(server, TEMPLATE) as conninfo,
         open_office(conninfo, engine, "http") as office,
+        pytest.MonkeyPatch.context() as patch,
     ):
-        office.start_bot(findme_pull_every_s=600)
-        _wait_until_quiet(office)
+        # Nothing that the bot does by itself stands beside what it is made to do.
+        patch.setattr("bot.wiring.FOLLOW_EVERY_S", 3600.0)
+        office.start_bot(findme_pull_every_s=3600)
+        office.wait_until_quiet()
         yield office
-
-
-def _wait_until_quiet(office: Office) -> None:
-    """A bot that begins asks Slack for its channels: not what these tests look for."""
-    before = -1
-    while (calls := sum(office.slack.faults.calls.values())) != before:
-        before = calls
-        time.sleep(1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +100,10 @@ def _refused(status: int) -> Outcome:
 
 
 def test_a_right_signature_is_let_in_which_shows_that_the_others_could_be(web: Office) -> None:
-    body = _command(web)
-    done = _send(web, body, _headers(web, body))
-    assert (done.status, done.did_something) == (200, True)
+    body, calls = _command(web), web.slack.faults.calls
+    answers = calls["nowhere"]
+    assert _send(web, body, _headers(web, body)).status == 200
+    eventually(lambda: calls["nowhere"] > answers, what="the answer")
 
 
 @pytest.mark.parametrize(

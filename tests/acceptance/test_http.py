@@ -25,6 +25,7 @@ def web(server: str, engine: FaceReader) -> Iterator[Office]:
         open_office(conninfo, engine, "http") as office,
     ):
         office.start_bot()
+        office.wait_until_quiet()
         yield office
 
 

@@ -515,6 +515,7 @@ def test_app_uninstalled_deletes_all_that_the_workspace_holds(new_office: Office
     with capture_logs() as log:
         office.slack.people.uninstall_app()
         eventually(lambda: set(_of_workspace(office)) == {"audit"}, what="the end of every row")
+        _logged(log, "workspace.forgotten")
     (told,) = [entry for entry in log if entry["event"] == "workspace.forgotten"]
     assert told["photos"] >= 1
     assert told["channels"] == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -28,15 +27,12 @@ def impatient(new_office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 def _call_times(office: Office, path: str, count: int) -> list[float]:
     """When the first `count` requests to a path came, in seconds."""
-    came: list[float] = []
 
-    def enough() -> bool:
-        number = sum(request.path.startswith(path) for request in office.heard)
-        came.extend([time.monotonic()] * (number - len(came)))
-        return len(came) >= count
+    def came() -> list[float]:
+        times_s = [request.came_s for request in office.heard if request.path.startswith(path)]
+        return times_s[:count] if len(times_s) >= count else []
 
-    eventually(enough, what=f"{count} requests to {path}")
-    return came
+    return eventually(came, what=f"{count} requests to {path}")
 
 
 def test_a_download_that_slack_puts_off_is_tried_again_after_the_time_it_asked_for(

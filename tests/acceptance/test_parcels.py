@@ -300,6 +300,7 @@ def test_a_stop_tells_everybody_to_click_again(shelf: Shelf, folder: Path) -> No
             assert gate.asked.acquire(timeout=60)
         stopping = threading.Thread(target=parcels.stop)
         stopping.start()
+        eventually(parcels._stopped.is_set, what="the stop")
         gate.open.set()
         stopping.join(10)
         assert not stopping.is_alive()

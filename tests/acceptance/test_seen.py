@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from bot.sandbox import Channel, Message, Person
 from pipeline.ports import FaceReader
 from tests.acceptance.office import Office, eventually, open_office, snapshot
 from tests.conftest import TEMPLATE, _new_database
@@ -82,8 +83,22 @@ def seen(office: Office) -> Scrape:
     channel = office.channel(eileen)
     office.show(channel, snapshot("eileen"), b"no picture")
     office.slack.faults.fail("users.info", status=429, headers={"Retry-After": "0"})
-    office.ask(eileen, channel)
+    ask(office, eileen, channel)
     return scrape(office)
+
+
+def ask(office: Office, who: Person, where: Channel) -> Message:
+    """`/findme`: the answer, once it is counted; that comes a moment after it is seen."""
+    before = answered(office)
+    answer = office.ask(who, where)
+    wait_until(lambda: answered(office) == before + 1)
+    return answer
+
+
+def answered(office: Office) -> float:
+    """How many commands were, so far."""
+    of_commands = scrape(office).samples.get("findme_request_seconds_count", ())
+    return sum(value for labels, value in of_commands if labels.items() >= ANSWERED.items())
 
 
 def dashboard() -> dict[str, Any]:
@@ -131,7 +146,7 @@ def test_an_answer_takes_what_its_search_takes_and_more(office: Office) -> None:
     eileen = office.person("eileen")
     channel = office.channel(eileen)
     office.show(channel, snapshot("eileen"))
-    office.ask(eileen, channel)
+    ask(office, eileen, channel)
     before = scrape(office)
 
     office.ask(eileen, channel)

@@ -379,7 +379,8 @@ def test_a_modal_that_was_closed_meanwhile_brings_no_complaint(office: Office) -
     _asks(office, somebody, office.channel(somebody))
     form = modal(office, somebody)
     file = people.upload(somebody, "me.jpg", portrait("grace"))
-    office.slack.faults.slow("files.download", delay_s=0.4)
+    office.slack.faults.slow("files.download", delay_s=2.0)
+    before = office.slack.faults.calls["views.update"]
     people.submit_view(somebody, form.id, {"picture": [file.id]})
 
     def busy() -> View | None:
@@ -387,6 +388,5 @@ def test_a_modal_that_was_closed_meanwhile_brings_no_complaint(office: Office) -
         return view if view is not None and BUSY in words(view) else None
 
     people.close_view(somebody, people.wait_for(busy).id)
-    before = office.slack.faults.calls["views.update"]
     eventually(lambda: office.slack.faults.calls["views.update"] > before, what="the update")
     assert people.direct_messages(somebody) == []

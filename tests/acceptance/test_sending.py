@@ -75,7 +75,7 @@ def test_a_second_click_while_it_is_packed_says_so(office: Office) -> None:
     channel = office.channel(eileen)
     office.show(channel, snapshot("eileen"))
     answer = office.ask(eileen, channel)
-    office.slack.faults.slow(DOWNLOAD, delay_s=1.0)
+    office.slack.faults.slow(DOWNLOAD, delay_s=4.0)
     office.click(eileen, answer, "send_all")
     second = office.click(eileen, answer, "send_all")
     assert second.text == "I'm packing your photos already; they come into our direct messages."

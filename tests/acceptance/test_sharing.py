@@ -11,6 +11,8 @@ from bot.sandbox.inputs import Filled
 from tests.acceptance.office import Office, eventually, one_way, rows, shown, snapshot
 from tests.acceptance.surfaces import element, modal, pictures, words
 
+pytestmark = pytest.mark.usefixtures("no_spinner")
+
 
 def _asked(office: Office, count: int = 2) -> tuple[Person, Channel, list[PostedPhoto], Message]:
     eileen = office.person("eileen")

@@ -26,7 +26,7 @@ from tests.acceptance.office import (
 )
 from tests.acceptance.surfaces import told
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_spinner")]
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 UNCERTAIN = (
@@ -274,8 +274,8 @@ def test_a_backfill_at_one_call_a_minute_and_15_photos_ends_and_goes_on_after_a_
         office.slack.workspace.clock = partial(float, now_s - 3600 + 10 * number)
         posted.append(office.post(channel, b"no picture %d" % number))
     office.slack.workspace.clock = time.time
-    # A minute is a second here.
-    office.slack.faults.limit("files.list", calls=1, per_s=1.0, page=15)
+    # A minute is three seconds here.
+    office.slack.faults.limit("files.list", calls=1, per_s=3.0, page=15)
     office.start_bot()
     eventually(lambda: len(rows(office.conninfo)) >= 29, what="the second page", timeout_s=60)
     office.stop_bot()

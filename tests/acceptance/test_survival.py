@@ -12,6 +12,7 @@ from pipeline.vision import isolated
 from pipeline.vision.isolated import STOPPED, Children
 from tests.acceptance.office import (
     Office,
+    eventually,
     jobs,
     lines,
     links,
@@ -72,7 +73,7 @@ def test_a_poison_photo_that_kills_the_decoder_process_is_set_aside_and_the_rest
     assert "poison 1.jpg" in status
     assert STOPPED in status
     assert {line.permalink for line in lines(office.ask(eileen, channel))} <= links(good)
-    assert jobs(office.conninfo) == 0
+    eventually(lambda: jobs(office.conninfo) == 0, what="the end of all jobs")
     assert 1 <= len(mortal.idle) <= 4
 
 

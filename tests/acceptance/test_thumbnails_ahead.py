@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 from bot.demo.album import AlbumPhoto
 from bot.files.thumbnails import MOST_AHEAD, Thumbnails
 from bot.sandbox import DOWNLOAD, SharedFile
-from pipeline.domain.model import FileId, Match, PhotoId
+from pipeline.domain.model import FileId, Match, Photo, PhotoId
 from pipeline.storage.thumbnails import Thumbnails as Store
 from tests.acceptance.office import Office, eventually
 from tests.acceptance.shelf import Shelf, open_shelf
@@ -83,16 +84,25 @@ def test_ticks_that_come_while_all_is_slow_pile_up_nothing(
     assert calls["files.completeUploadExternal"] == most
 
 
-def test_an_answer_waits_for_nothing_that_is_made_ahead(
-    shelf: Shelf, thumbnails: Thumbnails
-) -> None:
+def test_an_answer_waits_for_nothing_that_is_made_ahead(shelf: Shelf) -> None:
     oldest, *_ = indexed(shelf, *(f"{n}.webp" for n in range(MOST_AHEAD)))
     # Both threads that work ahead hang.
-    shelf.slack.faults.slow(DOWNLOAD, delay_s=3.0, times=2)
-    thumbnails.prepare(shelf.workspace.team_id)
-    eventually(lambda: shelf.slack.faults.calls[DOWNLOAD] == 2, what="two downloads")
-    asked = webp(shelf, "asked.webp")
-    found = ask(thumbnails, shelf, asked, oldest, patience_s=2.0)
+    hangs = iter([True, True])
+    begun, end = threading.Semaphore(0), threading.Event()
+
+    def download(photo: Photo) -> bytes:
+        if next(hangs, False):
+            begun.release()
+            assert end.wait(60)
+        return shelf.workspace.download(photo)
+
+    with open_thumbnails(shelf, download=download) as thumbnails:
+        thumbnails.prepare(shelf.workspace.team_id)
+        for _ in range(2):
+            assert begun.acquire(timeout=60)
+        asked = webp(shelf, "asked.webp")
+        found = ask(thumbnails, shelf, asked, oldest, patience_s=30.0)
+        end.set()
     assert set(found) == {asked.face.photo_id, oldest.face.photo_id}
 
 
@@ -153,7 +163,7 @@ def test_where_slack_takes_no_files_it_says_so_once_and_tries_again_much_later(
     faults.fail(upload, error="storage_limit_reached", times=999)
     with (
         capture_logs() as log,
-        open_thumbnails(shelf, failed_for_s=0.0, refused_for_s=1.0) as thumbnails,
+        open_thumbnails(shelf, failed_for_s=0.0, refused_for_s=3.0) as thumbnails,
     ):
 
         def refused_again(more_than: int) -> bool:

@@ -132,6 +132,7 @@ def test_a_click_on_a_photo_that_was_deleted_meanwhile_says_so(office: Office) -
 
 
 @one_way
+@pytest.mark.usefixtures("no_spinner")
 def test_a_click_in_the_direct_messages_replaces_the_answer_there(office: Office) -> None:
     eileen, _, sure, maybe = _sure_and_maybe(office)
     direct = office.slack.people.open_direct(eileen)

@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 from slack_bolt import Ack, App, Respond
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Channel, CommandHint, Person, Sandbox, SlackApp, Times
+from bot.socket_mode import SocketMode
 from tests.browser import menu
 
 Body = dict[str, Any]
@@ -57,6 +57,7 @@ class Kitchen:
     heard: list[Body] = field(default_factory=list)
     on_submit: Callable[[Body], Body | None] | None = None
     deaf: bool = False
+    socket: SocketMode = field(init=False)
     _came: threading.Condition = field(default_factory=threading.Condition)
 
     def note(self, body: Body) -> None:
@@ -165,7 +166,7 @@ def _rest(app: App, kitchen: Kitchen) -> None:
 @contextmanager
 def open_kitchen() -> Iterator[Kitchen]:
     """Start the workspace and the app."""
-    times = Times(ack_timeout_s=1.0, retry_after_s=(0.0, 0.1, 0.2))
+    times = Times(ack_timeout_s=3.0, retry_after_s=(0.0, 0.1, 0.2))
     with Sandbox(times=times, app=SlackApp(hints=HINTS)) as slack:
         people = slack.people
         ann = people.add_person("Ann Lee", picture=picture("A"), admin=True, tz="Europe/Berlin")
@@ -179,13 +180,10 @@ def open_kitchen() -> Iterator[Kitchen]:
         app = App(client=client, signing_secret=slack.signing_secret)
         _commands(app, kitchen)
         _rest(app, kitchen)
-        handler = SocketModeHandler(app, slack.app_token)
-        handler.connect()  # type: ignore[no-untyped-call]
+        kitchen.socket = SocketMode(app, slack.app_token, web_client=client, ping_every_s=10.0)
+        kitchen.socket.connect()
         slack.wait_for_bot()
         try:
             yield kitchen
         finally:
-            # The client's queue is only looked at once a second; this wakes it to see that it ends.
-            handler.client.closed = True
-            handler.client.message_queue.put(None)
-            handler.close()  # type: ignore[no-untyped-call]
+            kitchen.socket.close()

@@ -22,9 +22,9 @@ from tests.browser.visitor import Visitor
 
 @pytest.fixture
 def prompt_office(conninfo: str, engine: FaceReader) -> Iterator[Office]:
-    """Findme, which gathers new photos for less than a second."""
+    """Findme, which gathers new photos for three seconds."""
     with open_office(conninfo, engine, app=SlackApp(hints=HINTS)) as opened:
-        opened.start_bot(findme_alert_after_min=0.005)
+        opened.start_bot(findme_alert_after_min=0.05)
         yield opened
 
 

@@ -269,6 +269,8 @@ def test_a_link_to_a_message_leads_to_it_on_the_page(visit: Visit, kitchen: Kitc
 def test_the_page_comes_back_when_the_workspace_does(visit: Visit, kitchen: Kitchen) -> None:
     visitor = _in_photos(visit, kitchen)
     visitor.composer().fill("not lost")
+    # Or Slack's client would connect anew just as there is nobody left, and leak that socket.
+    kitchen.socket.close()
     kitchen.slack.stop()
     expect(visitor.page.locator("body.is-offline")).to_have_count(1)
     kitchen.slack.start()

@@ -143,6 +143,8 @@ def test_a_modal_that_is_sent_before_its_file_is_there_waits_for_it(
     visitor.submit_modal("Use it")
     submit = modal.locator("footer button[type=submit]")
     expect(submit).to_have_attribute("aria-busy", "true")
+    while not under_way:
+        visitor.page.wait_for_timeout(20)
     (upload,) = under_way
     upload.continue_()
     values = kitchen.wait_for("view_submission")["view"]["state"]["values"]

@@ -172,19 +172,19 @@ class Visitor:
         return self.page.locator("#messages .message")
 
     def answers(self) -> Locator:
-        """The messages of bots (Slackbot's too), oldest first."""
-        return self.page.locator("#messages .message.is-bot")
+        """The messages of bots (Slackbot's too), oldest first.
+
+        That something takes a while is said in a message of its own, which is no answer.
+        """
+        return self.page.locator("#messages .message.is-bot").filter(has_not_text=LOOKING)
 
     def last_answer(self) -> Locator:
         """The newest message of a bot: it changes under one's hands when another comes."""
         return self.answers().last
 
     def ask(self, command: str, *, timeout_ms: float = WAIT_MS) -> Locator:
-        """Type a command and wait for one more answer; it stays that message.
-
-        That it takes a while is said in a message of its own, which is no answer.
-        """
-        answers = self.answers().filter(has_not_text=LOOKING)
+        """Type a command and wait for one more answer; it stays that message."""
+        answers = self.answers()
         before = answers.count()
         self.type(command)
         expect(answers).to_have_count(before + 1, timeout=timeout_ms)

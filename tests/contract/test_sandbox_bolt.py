@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -16,7 +16,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import NotAllowed, Sandbox
-from tests.contract.conftest import FAST, Office, furnish, make_photo
+from tests.contract.conftest import FAST, IMPATIENT, Office, furnish, make_photo
 from tests.waiting import wait_until
 
 Body = dict[str, Any]
@@ -405,7 +405,11 @@ def test_an_event_that_is_not_acked_comes_again_with_its_reason(impatient_office
         if body["event"]["type"] == "file_shared":
             tries.add(body | {"headers": dict(request.headers)})
             if len(tries.bodies) < 3:
-                time.sleep(1.2)
+                time.sleep(0.6)
+                if len(tries.bodies) == 2:
+                    # This one is waited for already; the third is in time, however busy we are.
+                    office.slack.workspace.times = replace(IMPATIENT, ack_timeout_s=20.0)
+                time.sleep(0.6)
         next()
 
     app.event("file_shared")(lambda: None)

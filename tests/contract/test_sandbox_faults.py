@@ -49,10 +49,10 @@ def test_half_of_a_file_comes(slack: Sandbox) -> None:
 
 def test_an_answer_drips(slack: Sandbox) -> None:
     slack.faults.break_off("api.test", Breakage.DRIP)
-    started_s = time.monotonic()
-    came = 0
+    came, started_s = 0, 0.0
     with httpx.stream("POST", f"{slack.api_url}api.test", timeout=10) as answer:
         for part in answer.iter_bytes():
+            started_s = started_s or time.monotonic()
             came += len(part)
             if time.monotonic() - started_s > 0.5:
                 break
@@ -72,9 +72,10 @@ def test_beyond_a_limit_comes_429_and_who_asks_too_soon_is_noted(slack: Sandbox)
     slack.faults.limit("api.test", calls=1, per_s=2.0)
     assert _call(slack).status_code == 200
     refused = _call(slack)
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
+    # On a busy machine a second may pass between the two.
+    assert (refused.status_code, refused.headers["Retry-After"] in {"1", "2"}) == (429, True)
     assert slack.faults.violations == []
-    time.sleep(0.3)
+    time.sleep(0.5)
     assert _call(slack).status_code == 429
     assert [violation.method for violation in slack.faults.violations] == ["api.test"]
     time.sleep(2.05)

@@ -135,7 +135,7 @@ def test_a_command_to_a_bot_that_went_away_fails_at_once(office: Office) -> None
 
 
 def post(slack: Sandbox, name: str, /, **asked: Any) -> dict[str, Any]:
-    answer = httpx.post(f"{slack.origin}/sandbox/{name}", json=asked)
+    answer = httpx.post(f"{slack.origin}/sandbox/{name}", json=asked, timeout=30)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -154,8 +154,8 @@ def test_another_process_can_act_through_the_control_routes(slack: Sandbox) -> N
     assert raw["permalink"] != form["permalink"]
     with served(answering_app(slack)) as request_url:
         slack.set_request_url(request_url)
-        asked = post(slack, "commands", **where, command="/findme", wait_s=2)["answers"][0]
-        click = post(slack, "clicks", **where, ts=asked["ts"], action_id="yes", wait_s=2)
+        asked = post(slack, "commands", **where, command="/findme", wait_s=20)["answers"][0]
+        click = post(slack, "clicks", **where, ts=asked["ts"], action_id="yes", wait_s=20)
     assert click["answers"][0]["text"] == "thanks"
     state = httpx.get(f"{slack.origin}/sandbox/state", params={"person": ann["id"]}).json()
     assert [message["text"] for message in state["ephemerals"]] == ["thanks"]

@@ -2,12 +2,12 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -463,12 +463,16 @@ def test_reindex_without_an_index_says_what_to_do(findme: Findme) -> None:
     )
 
 
-@pytest.mark.usefixtures("indexed")
-def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme) -> None:
+def test_a_reindex_that_was_killed_can_be_run_again(findme: Findme, indexed: Path) -> None:
+    # One photo can't be read to its end until somebody writes to the pipe.
+    photo = indexed / "identification1.jpg"
+    photo.rename(indexed / "aside")
+    os.mkfifo(photo)
     killed = findme.start("reindex")
     wait_until(lambda: findme.rows("select count(*) from runs where finished_at is null") == [(1,)])
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
+    (indexed / "aside").replace(photo)
 
     again = findme.start("reindex")
     again.communicate(timeout=180)
@@ -611,13 +615,19 @@ def test_models_list_works_on_a_folder_that_is_read_only(program: Findme, read_o
 
 
 def test_help_answers_at_once(program: Findme) -> None:
-    took = []
+    took_s = []
     for _ in range(3):
-        started = time.perf_counter()
+        before_s = _of_children_s()
         assert program.run("--help").returncode == 0
-        took.append(time.perf_counter() - started)
+        took_s.append(_of_children_s() - before_s)
 
-    assert min(took) < 0.5
+    assert min(took_s) < 0.5
+
+
+def _of_children_s() -> float:
+    """What ended children had of a CPU: they share it with other tests."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.parametrize("command", [["--help"], ["index", "--help"], ["models", "--help"]])

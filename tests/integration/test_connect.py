@@ -21,7 +21,7 @@ from pipeline.storage.leader import Leader
 PORT = 5432
 NAMES = """
 select application_name from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid()
+where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
 """
 
 

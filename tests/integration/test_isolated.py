@@ -1,5 +1,6 @@
 """Decoding in a process of its own: as good as at home, and nothing that happens there gets out."""
 
+import json
 import os
 import signal
 import subprocess
@@ -152,8 +153,9 @@ def test_a_child_that_was_killed_for_another_s_sake_is_replaced_once(
 
 def test_a_request_that_the_kernel_signals_late_ends_no_child(ill: Children) -> None:
     """Where the machine is busy, a request is read before its sender's kernel has told of it."""
+    again = json.dumps({"max_side_px": 96, "allowed_bytes": 10**8}).encode()
     with ill.borrowed() as child:
-        late = threading.Timer(0.1, lambda: child._link.send(b" "))
+        late = threading.Timer(0.1, child._link.send, [again])
         late.start()
 
         image, size = child.decode(

@@ -77,8 +77,13 @@ def _large_and_small(network: Network, large: Pixels, small: Pixels) -> tuple[fl
 def test_an_answer_does_not_wait_for_an_inference_of_the_indexing(yunet: Network) -> None:
     large, small = np.zeros((1, 1440, 1920, 3), np.uint8), np.zeros((1, 64, 64, 3), np.uint8)
     # The first time of each copy, it is compiled; and a busy machine may stop a thread for a while.
-    tries = [_large_and_small(yunet, large, small) for _ in range(4)]
-    assert any(answered_s < large_s / 3 for large_s, answered_s in tries), tries
+    tries = []
+    for _ in range(20):
+        large_s, answered_s = _large_and_small(yunet, large, small)
+        if answered_s < large_s / 3:
+            return
+        tries.append((large_s, answered_s))
+    pytest.fail(f"no answer came before a third of the indexing's inference: {tries}")
 
 
 def test_more_threads_than_cores_compute_alike_and_share_copies(yunet: Network) -> None:

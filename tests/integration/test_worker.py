@@ -1,6 +1,7 @@
 """Jobs are done, retried, rescued or given up, whatever dies under them."""
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -207,12 +208,14 @@ def test_a_job_left_by_a_dead_worker_is_rescued(
 
 
 def test_the_jobs_of_a_living_worker_are_left_to_it(
-    runtime: Runtime, folder: Path, channel_id: ChannelId
+    runtime: Runtime, folder: Path, channel_id: ChannelId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(worker, "DEAD_AFTER_S", 3.0)
+
     class Slow(FlakySource):
         def download(self, photo):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
             data = super().download(photo)
-            time.sleep(2.5)  # longer than a silent worker is taken for dead
+            time.sleep(6.0)  # longer than a silent worker is taken for dead
             return data
 
     source = Slow()
@@ -265,9 +268,11 @@ def test_stopping_waits_for_the_photo_under_way(
     put(folder, "a.jpg")
     runtime.list_channel(LOCAL, channel_id)
     done: list[str] = []
+    has_begun = threading.Event()
 
     def slowly(*_: object) -> None:
         done.append("begun")
+        has_begun.set()
         time.sleep(1.0)
         done.append("ended")
 
@@ -283,7 +288,7 @@ def test_stopping_waits_for_the_photo_under_way(
         concurrency=1,
     )
     working.start()
-    until(lambda: done == ["begun"])
+    assert has_begun.wait(60)
 
     working.stop()
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.joint import Joint
 from pipeline.errors import SourceUnavailableError
+from tests.waiting import wait_until
 
 WAIT_S = 30.0
 
@@ -59,16 +60,20 @@ def test_an_answer_is_never_of_a_call_that_began_before_the_question() -> None:
         assert min(answer.result(WAIT_S) for answer in later) >= 2
 
 
+def _waiting(joint: Joint[int]) -> int:
+    """How many wait for the answer of the next call without asking themselves."""
+    assert joint._next is not None
+    return len(joint._next._condition._waiters)  # type: ignore[attr-defined]
+
+
 def test_all_who_come_during_a_call_share_the_next_one() -> None:
     source = Source()
     joint = Joint(source)
     with ThreadPoolExecutor(8) as threads:
         _, (second,) = _ask_while_one_is_under_way(joint, source, threads, 1)
         joined = [threads.submit(joint) for _ in range(5)]
-        while threads._work_queue.qsize() or source.calls < 1:
-            pass
-        # All have a thread; that they have joined can't be seen from outside.
-        threading.Event().wait(0.2)
+        # That they have joined can't be seen from outside.
+        wait_until(lambda: _waiting(joint) == len(joined))
         source.go_on.release(10)
         assert {answer.result(WAIT_S) for answer in (second, *joined)} == {2}
     assert source.calls == 2

@@ -64,14 +64,16 @@ def test_whose_account_was_closed_is_gone_but_keeps_a_name(slack: Sandbox, names
 
 
 def test_ten_people_are_asked_for_side_by_side_and_no_longer_than_a_second(
-    slack: Sandbox, names: Names
+    slack: Sandbox, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = [UserId(slack.people.add_person(f"No {number}").id) for number in range(10)]
-    slack.faults.slow("users.info", delay_s=0.3, times=10)
+    slack.faults.slow("users.info", delay_s=1.0, times=10)
     started_s = time.monotonic()
-    found = names.people(people)
-    assert time.monotonic() - started_s < 3
-    assert list(found.values()).count("somebody") < 5
+    with monkeypatch.context() as patient:
+        patient.setattr("bot.names.PATIENCE_S", 20.0)
+        found = names.people(people)
+    assert time.monotonic() - started_s < 8  # s: one after the other they take ten
+    assert "somebody" not in found.values()
     slack.faults.slow("users.info", delay_s=6, times=1)
     late = UserId(slack.people.add_person("Zoe").id)
     started_s = time.monotonic()

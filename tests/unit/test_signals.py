@@ -13,14 +13,16 @@ MANY = """
 import os, random, signal, threading, time
 from pipeline.cli import wait_for_signal
 
-chance = random.Random(0)
+chance, until_s = random.Random(0), time.monotonic() + 30
 for _ in range(3000):
+    if time.monotonic() > until_s:
+        break
     begun = threading.Event()
 
     def send(wait_s=chance.uniform(0, 3e-4)):
         begun.wait()
-        until_s = time.perf_counter() + wait_s
-        while time.perf_counter() < until_s:
+        at_s = time.perf_counter() + wait_s
+        while time.perf_counter() < at_s:
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -40,9 +40,9 @@ def test_where_slack_does_not_say_how_long_a_moment_is_waited() -> None:
 
 def test_a_wait_that_grows_meanwhile_is_waited_for_to_its_end() -> None:
     waits = Waits()
+    started_s = time.monotonic()
     waits.note("users.info", "1")
     threading.Timer(0.1, waits.note, ("users.info", "1.2")).start()
-    started_s = time.monotonic()
     with waits.turn("users.info", patience_s=5.0) as left_s:
         assert left_s == 0
         assert time.monotonic() - started_s >= 1.25
