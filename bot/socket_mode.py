@@ -82,8 +82,10 @@ class _Client(SocketModeClient):
                 super().connect()
 
     def close(self) -> None:
+        self.closed = True  # who waits for the lock makes none
         with self._connecting:
-            self.closed = True
+            self.auto_reconnect_enabled = False  # a connection that was made set it anew
+            self.current_session_state.terminated = True
         # Its queue is looked at once a second; this wakes it to see that it ends.
         self.message_queue.put(None)
         # Its own threads may let go of the socket between its look at it and its lock.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin.connection import Connection
 
 from bot.sandbox import Sandbox
 from bot.socket_mode import SocketMode
@@ -39,7 +41,36 @@ def test_whoever_closes_while_it_connects_anew_leaves_no_connection_open(office:
     slack.delivery.refresh_connections()
     wait_until(lambda: slack.faults.calls[OPEN] == 2)
     socket.close()
-    time.sleep(0.3)
-    assert slack.delivery.sockets.connection_count == 0
+    _is_left_alone(slack)
     socket.connect()
-    assert slack.faults.calls[OPEN] == 2, "closed is closed"
+    _is_left_alone(slack)
+
+
+def test_a_connection_whose_handshake_is_under_way_is_closed_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack, connect = office.slack, Connection.connect
+    is_made, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(connection: Connection) -> None:
+        connect(connection)
+        is_made.set()
+        assert may_go_on.wait(60)
+
+    socket = made(slack)
+    socket.connect()
+    slack.wait_for_bot()
+    monkeypatch.setattr(Connection, "connect", slowly)
+    slack.delivery.refresh_connections()
+    assert is_made.wait(60)
+    closing = threading.Thread(target=socket.close)
+    closing.start()
+    time.sleep(0.5)
+    may_go_on.set()
+    closing.join(60)
+    _is_left_alone(slack)
+
+
+def _is_left_alone(slack: Sandbox) -> None:
+    time.sleep(0.3)
+    wait_until(lambda: slack.delivery.sockets.connection_count == 0, timeout_s=20)
