@@ -130,10 +130,13 @@ def test_a_re_index_begins_by_the_panel_which_shows_its_bar(started: Office, sur
 def test_a_panel_that_was_closed_meanwhile_brings_no_complaint(started: Office) -> None:
     office = started
     office.slack.faults.slow("users.info", delay_s=0.4, times=2)
-    office.slack.people.run_command(office.organiser, office.channel(), "/findme-admin")
+    channel = office.channel()
+    office.slack.people.run_command(office.organiser, channel, "/findme-admin")
     view = office.slack.people.wait_for(lambda: office.slack.people.modal(office.organiser))
     office.slack.people.close_view(office.organiser, view.id)
     eventually(lambda: office.slack.faults.calls["views.update"], what="the update")
+    # What was said of the modal would have come before.
+    office.admin(office.organiser, channel, "status")
     assert office.slack.people.direct_messages(office.organiser) == []
 
 

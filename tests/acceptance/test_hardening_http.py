@@ -99,6 +99,7 @@ def _refused(status: int) -> Outcome:
     return Outcome(status=status, did_something=False, logged_body=False)
 
 
+@pytest.mark.usefixtures("no_spinner")
 def test_a_right_signature_is_let_in_which_shows_that_the_others_could_be(web: Office) -> None:
     body, calls = _command(web), web.slack.faults.calls
     answers = calls["nowhere"]

@@ -376,7 +376,8 @@ def _home_with(office: Office, who: Person, sentence: str) -> View:
 def test_a_modal_that_was_closed_meanwhile_brings_no_complaint(office: Office) -> None:
     people = office.slack.people
     somebody = office.person()
-    _asks(office, somebody, office.channel(somebody))
+    channel = office.channel(somebody)
+    _asks(office, somebody, channel)
     form = modal(office, somebody)
     file = people.upload(somebody, "me.jpg", portrait("grace"))
     office.slack.faults.slow("files.download", delay_s=2.0)
@@ -389,4 +390,5 @@ def test_a_modal_that_was_closed_meanwhile_brings_no_complaint(office: Office) -
 
     people.close_view(somebody, people.wait_for(busy).id)
     eventually(lambda: office.slack.faults.calls["views.update"] > before, what="the update")
+    office.ask(somebody, channel)  # what was said of the modal would have come before
     assert people.direct_messages(somebody) == []

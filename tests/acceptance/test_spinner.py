@@ -97,7 +97,7 @@ def test_the_word_never_comes_after_the_answer(office: Office) -> None:
     eileen, channel = _found(office)
     office.ask(eileen, channel)
     _slow(office, "users.conversations")
-    office.slack.faults.slow(RESPONSE_URL, delay_s=0.8)
+    office.slack.faults.slow(RESPONSE_URL, delay_s=SLOW_S)
     asked = office.slack.people.run_command(eileen, channel, "/findme")
     texts = [message.text for message in _all(office, asked, 2)]
     assert texts[0] == LOOKING

@@ -20,6 +20,7 @@ from pipeline.vision.decode import decode_file
 from pipeline.vision.decoder import Child, DecoderUnavailableError
 from pipeline.vision.isolated import STOPPED, TOO_SLOW, Children, decode_sized
 from tests.made_pictures import KINDS, corners, saved
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,7 @@ def ill(file, **options):
     match how:
         case b"h": time.sleep(99)
         case b"w":
+            open(os.environ["PATH"], "w").close()
             time.sleep(0.3)
             file.seek(1)
             return real(io.BytesIO(file.read()), **options)
@@ -151,11 +153,19 @@ def test_a_child_that_was_killed_for_another_s_sake_is_replaced_once(
     assert len(ill.idle) == 1
 
 
-def test_a_request_that_the_kernel_signals_late_ends_no_child(ill: Children) -> None:
+def test_a_request_that_the_kernel_signals_late_ends_no_child(
+    ill: Children, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Where the machine is busy, a request is read before its sender's kernel has told of it."""
-    again = json.dumps({"max_side_px": 96, "allowed_bytes": 10**8}).encode()
+    begun = tmp_path / "begun"
+    monkeypatch.setenv("PATH", str(begun))
     with ill.borrowed() as child:
-        late = threading.Timer(0.1, child._link.send, [again])
+
+        def ask_again() -> None:
+            wait_until(begun.exists)
+            child._link.send(json.dumps({"max_side_px": 96, "allowed_bytes": 10**8}).encode())
+
+        late = threading.Thread(target=ask_again)
         late.start()
 
         image, size = child.decode(

@@ -297,6 +297,28 @@ def test_stopping_waits_for_the_photo_under_way(
     working.stop()  # safe to call twice
 
 
+class LateWord(threading.Event):
+    """The word to stop comes just after it was looked for, and before there is a task to cancel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked = False
+
+    def is_set(self) -> bool:
+        seen, first = super().is_set(), not self._looked
+        self._looked = True
+        if first:
+            self.set()
+        return seen
+
+
+def test_a_worker_that_is_told_to_stop_as_it_takes_up_its_work_ends(runtime: Runtime) -> None:
+    working = runtime.worker([LOCAL])
+    working._stopping = LateWord()
+    working.start()
+    until(lambda: not working.is_alive)
+
+
 @pytest.fixture
 def own_runtime(own_server: OwnServer, models: Path, engine: FaceReader) -> Iterator[Runtime]:
     """A runtime over a server that can be stopped."""

@@ -54,7 +54,7 @@ class Crowd:
 
 
 def test_no_more_than_so_many_have_one_at_once_and_everybody_has_one() -> None:
-    crowd = Crowd(Turns(at_once=3, stuck_after_s=5.0))
+    crowd = Crowd(Turns(at_once=3, stuck_after_s=600.0))
 
     crowd.comes(20, stays_s=0.01)
     crowd.ends()
