@@ -1,5 +1,6 @@
 """PostgreSQL as a Python package, for whoever runs no server of their own."""
 
+import atexit
 import os
 import shutil
 import stat
@@ -110,6 +111,9 @@ class EmbeddedServer:
         if self._keeper is not None:
             self._keeper.join()
         self._server.__exit__(None, None, None)
+        if not self._server._count:  # noqa: SLF001  # or somebody else of this process uses it
+            # At exit it would look once more, and make the folder anew if that is gone by then.
+            atexit.unregister(self._server._cleanup)  # noqa: SLF001
         if self._socket_folder is not None:
             _remove(self._socket_folder)
             _remove(self._socket_folder.parent)

@@ -18,6 +18,15 @@ import pytest
 from pipeline.storage.embedded import EmbeddedServer
 
 NOBODY = 65534
+TEMPORARY = """
+import shutil, sys
+from pathlib import Path
+from pipeline.storage.embedded import EmbeddedServer
+folder = Path(sys.argv[1])
+server = EmbeddedServer(folder / "data")
+server.close()
+shutil.rmtree(folder)
+"""
 TRY = """
 import socket, sys
 link = socket.socket(socket.AF_UNIX)
@@ -136,3 +145,12 @@ def test_a_socket_elsewhere_leaves_nothing_behind_once_the_last_has_closed_it(pl
     second.close()
     assert not folder.exists()
     assert not folder.parent.exists()
+
+
+def test_a_folder_that_is_removed_once_it_is_closed_does_not_come_back_at_the_end() -> None:
+    with tempfile.TemporaryDirectory(prefix="findme-tests-") as made:
+        above = Path(made) / "above"
+        above.mkdir(mode=0o755)
+        Path(made).chmod(0o755)
+        subprocess.run([sys.executable, "-c", TEMPORARY, above], check=True, timeout=100)
+        assert not above.exists()
