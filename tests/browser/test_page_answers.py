@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from bot.sandbox.model import FileId
 from tests.browser import menu
@@ -104,6 +104,45 @@ def test_a_long_last_answer_is_shown_from_its_beginning_when_one_comes(
     expect(answer.locator("img").nth(1)).to_have_js_property("complete", value=True)
     visitor.page.wait_for_timeout(300)
     expect(answer.get_by_text("Eight photos of you")).to_be_in_viewport()
+
+
+def test_a_long_answer_that_is_drawn_anew_is_shown_from_its_beginning_again(
+    visitor: Visitor, kitchen: Kitchen
+) -> None:
+    # Without its pictures, which come one after the other, it is not longer than the window.
+    under_way: list[Route] = []
+    files = [kitchen.post(f"{number}.jpg") for number in range(16)]
+    first = {"type": "section", "text": menu.marked("Eight photos of you")}
+    posted = kitchen.client.chat_postMessage(
+        channel=kitchen.photos.id, text="here", blocks=[first, *map(_image, files[:8])]
+    )
+    expect(visitor.last_answer().locator("img").nth(1)).to_have_js_property("complete", value=True)
+    visitor.page.wait_for_timeout(300)
+    expect(visitor.last_answer().get_by_text("Eight photos of you")).to_be_in_viewport()
+    held = [True]
+    visitor.page.route(
+        "**/sandbox/files/*",
+        lambda route: under_way.append(route) if held else route.continue_(),
+    )
+    last = {"type": "section", "text": menu.marked("Eight others of you")}
+    kitchen.client.chat_update(
+        channel=posted["channel"],
+        ts=posted["ts"],
+        text="here",
+        blocks=[last, *map(_image, files[8:])],
+    )
+    expect(visitor.last_answer()).to_contain_text("Eight others of you")
+    while not under_way:
+        visitor.page.wait_for_timeout(20)
+    visitor.page.wait_for_timeout(300)
+    held.clear()
+    for route in under_way:
+        route.continue_()
+    for number in range(len(under_way)):
+        picture_there = visitor.last_answer().locator("img").nth(1 + number)
+        expect(picture_there).to_have_js_property("complete", value=True)
+    visitor.page.wait_for_timeout(300)
+    expect(visitor.last_answer().get_by_text("Eight others of you")).to_be_in_viewport()
 
 
 def test_a_line_that_becomes_a_long_answer_is_shown_from_its_beginning(

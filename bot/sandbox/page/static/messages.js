@@ -52,26 +52,27 @@ export function followEnd() {
 
 /** To the end, but never past the beginning of an answer that is taller than the window. */
 function toNews() {
-  toEnd();
+  scrollTo(scroll.scrollHeight);
   const above = news ? scroll.getBoundingClientRect().top - news.getBoundingClientRect().top : 0;
-  if (above <= 0) return;
-  scrollTo(scroll.scrollTop - above - 8);
-  followsEnd = false;
+  followsEnd = above <= 0;
+  if (followsEnd) newer.hidden = true;
+  else scrollTo(scroll.scrollTop - above - 8);
 }
 
 scroll.addEventListener("scroll", () => {
   if (scroll.scrollTop === put) return;
   // The browser moves too, when pictures that were loaded push down what is looked at.
-  if (followsEnd && scroll.scrollHeight !== putHeight) {
+  if ((followsEnd || news) && scroll.scrollHeight !== putHeight) {
     toNews();
     return;
   }
   put = -1;
+  news = null;
   followsEnd = isAtEnd();
   if (followsEnd) newer.hidden = true;
 });
 // Pictures grow the list after it was drawn.
-const resized = new ResizeObserver(() => followsEnd && toNews());
+const resized = new ResizeObserver(() => (followsEnd || news) && toNews());
 resized.observe(list);
 resized.observe(scroll);
 for (const move of ["wheel", "touchmove", "keydown", "pointerdown"])
@@ -184,11 +185,12 @@ export function drawMessages() {
   shown = after;
   const wasAtEnd = followsEnd;
   keepingFocus(() => arrange(nodes));
+  // It was drawn anew: "Looking…" became a long answer, a name changed.
+  if (news?.isConnected === false) news = shown.get(news.dataset.ts)?.node ?? null;
   tellOfNews(messages, isNewPlace);
   if (state.target) reveal();
   else if (wasAtEnd) {
-    // "Looking…" becomes a long answer in its place.
-    if (isNewPlace || !known.has(before?.ts) || news?.isConnected === false) news = nodes.at(-1);
+    if (isNewPlace || !known.has(before?.ts)) news = nodes.at(-1);
     toNews();
   }
 }
@@ -218,6 +220,7 @@ function reveal() {
   const node = list.querySelector(`[data-ts="${CSS.escape(state.target)}"]`);
   state.target = null;
   if (!node) return toEnd();
+  news = null;
   followsEnd = false;
   node.scrollIntoView({ block: "center" });
   node.classList.remove("is-found");
