@@ -92,6 +92,32 @@ def test_nothing_that_one_person_saw_is_left_when_another_looks(
     expect(visitor.page.get_by_role("heading", name="#photos", level=1)).to_be_visible()
 
 
+@pytest.mark.parametrize("what", ["Add a channel", "secret"])
+def test_a_click_counts_although_the_list_of_channels_changes_under_it(
+    visit: Visit, kitchen: Kitchen, what: str
+) -> None:
+    visitor = visit(kitchen.slack)
+    visitor.act_as("Ann Lee")
+    visitor.open_channel("photos")
+    sidebar, mouse = visitor._sidebar(), visitor.page.mouse
+    button = sidebar.get_by_role("button", name=what)
+    place = button if button.count() else sidebar.locator(".place", has_text=what)
+    place.click(trial=True)  # once it stands still
+    box = place.bounding_box()
+    assert box is not None
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    kitchen.client.chat_postMessage(channel=kitchen.photos.id, text="here")
+    kitchen.slack.people.invite_bot(kitchen.secret, by=kitchen.ann)
+    kitchen.client.chat_postMessage(channel=kitchen.secret.id, text="news")
+    expect(sidebar.locator(".badge")).to_have_count(1)
+    mouse.up()
+    if what == "secret":
+        expect(visitor.page.get_by_role("heading", name="#secret", level=1)).to_be_visible()
+    else:
+        expect(visitor.page.get_by_role("dialog", name=what)).to_be_visible()
+
+
 def test_a_name_that_does_not_do_is_told_below_its_field(visit: Visit, kitchen: Kitchen) -> None:
     visitor = visit(kitchen.slack)
     visitor._sidebar().get_by_role("button", name="Add a channel").click()

@@ -1,7 +1,7 @@
 // The messages of a channel. A message that stays as it was keeps its node.
 import { showBlocks } from "./blocks.js";
 import { dayKey, dayName, fullTimeOf, timeOf } from "./dates.js";
-import { announce, el, icon } from "./dom.js";
+import { announce, arrange, el, icon } from "./dom.js";
 import { keepingFocus } from "./focus.js";
 import { Filling } from "./filling.js";
 import { mrkdwn, spoken } from "./mrkdwn.js";
@@ -184,7 +184,7 @@ export function drawMessages() {
   const known = shown;
   shown = after;
   const wasAtEnd = followsEnd;
-  keepingFocus(() => arrange(nodes));
+  keepingFocus(() => arrange(list, nodes));
   // It was drawn anew: "Looking…" became a long answer, a name changed.
   if (news?.isConnected === false) news = shown.get(news.dataset.ts)?.node ?? null;
   tellOfNews(messages, isNewPlace);
@@ -193,14 +193,6 @@ export function drawMessages() {
     if (isNewPlace || !known.has(before?.ts)) news = nodes.at(-1);
     toNews();
   }
-}
-
-function arrange(nodes) {
-  const wanted = new Set(nodes);
-  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
-  nodes.forEach((node, at) => {
-    if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null);
-  });
 }
 
 function tellOfNews(messages, isNewPlace) {

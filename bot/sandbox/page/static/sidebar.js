@@ -1,5 +1,5 @@
 // Who one acts as, and the places that person may look at.
-import { el, icon } from "./dom.js";
+import { arrange, el, icon } from "./dom.js";
 import { addChannel, addPerson, changePicture } from "./forms.js";
 import { avatar } from "./pictures.js";
 import { withMenu } from "./popup.js";
@@ -66,7 +66,33 @@ function drawActing() {
   if (!me) button.addEventListener("click", addPerson);
 }
 
-function entry({ id, label, sign, current, unread }) {
+// Nodes that stay: one that is put in another's place under somebody's finger takes no click.
+const addButton = el("button", { type: "button", class: "icon-button", "aria-label": "Add a channel",
+  data: { keep: "add a channel" }, onclick: addChannel }, icon("plus"));
+const channelsHead = el("div", { class: "places-head" }, el("h2", {}, "Channels"), addButton);
+const nothing = el("p", { class: "quiet" }, "In no channel yet");
+const appsHead = el("div", { class: "places-head" }, el("h2", {}, "Apps"));
+const entries = new Map();
+
+function entry(shown) {
+  const fresh = newEntry(shown);
+  const kept = entries.get(shown.id);
+  if (!kept) {
+    entries.set(shown.id, fresh);
+    return fresh;
+  }
+  for (const name of ["class", "href", "aria-current"]) {
+    const value = fresh.getAttribute(name);
+    if (value === null) kept.removeAttribute(name);
+    else kept.setAttribute(name, value);
+  }
+  const parts = [...fresh.children].map((part, at) =>
+    kept.children[at]?.isEqualNode(part) ? kept.children[at] : part);
+  arrange(kept, parts);
+  return kept;
+}
+
+function newEntry({ id, label, sign, current, unread }) {
   return el(
     "a",
     { class: `place ${unread ? "is-unread" : ""}`, href: addressOf(state.me, id),
@@ -101,13 +127,12 @@ export function drawSidebar() {
     each.unread]), app.current, app.unread]);
   if (places.dataset.key === key) return;
   places.dataset.key = key;
-  places.replaceChildren(
-    el("div", { class: "places-head" }, el("h2", {}, "Channels"),
-      el("button", { type: "button", class: "icon-button", "aria-label": "Add a channel",
-        data: { keep: "add a channel" }, disabled: !state.me, onclick: addChannel }, icon("plus"))),
+  addButton.disabled = !state.me;
+  arrange(places, [
+    channelsHead,
     ...channels.map(entry),
-    channels.length || !isLoaded() ? "" : el("p", { class: "quiet" }, "In no channel yet"),
-    el("div", { class: "places-head" }, el("h2", {}, "Apps")),
+    ...(channels.length || !isLoaded() ? [] : [nothing]),
+    appsHead,
     entry(app),
-  );
+  ]);
 }
